@@ -1,0 +1,32 @@
+//! State that is looked up by key: response records, idempotency keys, limits.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::Error;
+
+/// Keys and values, each with an end.
+///
+/// # Contract
+/// - Every value expires `ttl` after it was last put.
+/// - [`insert`](Self::insert) is atomic: of two that race, one inserts, and the other sees what was inserted.
+/// - A value that was put is seen by every later `get` in any process.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The value of `key`, if it has one.
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;
+
+    /// Sets the value of `key`.
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Error>;
+
+    /// Sets the value of `key` if it has none; else returns the one it has.
+    async fn insert(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, Error>;
+
+    /// Sets the value of `key` if it has one; whether it did.
+    async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, Error>;
+
+    /// Removes `key`; whether it had a value.
+    async fn remove(&self, key: &str) -> Result<bool, Error>;
+}

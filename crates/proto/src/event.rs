@@ -1,0 +1,58 @@
+//! Records of a stream's log, to and from bytes.
+
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+use prost::Message as _;
+use stream::{Delta, Epoch, Event, EventKind, Record, Sequence, Whole};
+
+use crate::{Invalid, generated};
+
+/// The bytes of a record.
+pub fn encode_record(epoch: Epoch, first: Sequence, events: &[Event]) -> Bytes {
+    let record = generated::Record { epoch: epoch.0, first, events: events.iter().map(to_wire).collect() };
+    let mut bytes = BytesMut::with_capacity(record.encoded_len());
+    // Cannot fail: the buffer grows.
+    let _ = record.encode(&mut bytes);
+    bytes.freeze()
+}
+
+/// The record in `bytes`.
+///
+/// # Errors
+/// When the bytes are not a record, or of a type that this version does not know.
+pub fn decode_record(bytes: &[u8]) -> Result<Record, Invalid> {
+    let record = generated::Record::decode(bytes)?;
+    let events = record.events.into_iter().map(from_wire).collect::<Result<_, _>>()?;
+    Ok(Record { epoch: Epoch(record.epoch), first: record.first, events })
+}
+
+fn to_wire(event: &Event) -> generated::Event {
+    let kind = event.kind() as u32;
+    match event {
+        Event::Delta(delta) => generated::Event {
+            kind,
+            output_index: delta.output_index,
+            part_index: delta.part_index,
+            text: delta.text.to_string(),
+            logprobs: delta.logprobs.as_ref().map(ByteString::to_string).unwrap_or_default(),
+        },
+        Event::Whole(whole) => {
+            generated::Event { kind, text: whole.body.to_string(), ..generated::Event::default() }
+        }
+    }
+}
+
+fn from_wire(event: generated::Event) -> Result<Event, Invalid> {
+    let kind = u8::try_from(event.kind).ok().and_then(EventKind::from_number).ok_or(Invalid::Part("event type"))?;
+    let text = ByteString::from(event.text);
+    Ok(match kind.delta() {
+        Some(kind) => Event::Delta(Delta {
+            kind,
+            output_index: event.output_index,
+            part_index: event.part_index,
+            text,
+            logprobs: (!event.logprobs.is_empty()).then(|| event.logprobs.into()),
+        }),
+        None => Event::Whole(Whole { kind, body: text }),
+    })
+}

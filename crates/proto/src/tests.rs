@@ -1,0 +1,38 @@
+use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, Whole};
+
+use super::*;
+
+#[test]
+fn a_record_survives_the_wire() {
+    let delta = |kind, logprobs: Option<&str>| {
+        let logprobs = logprobs.map(Into::into);
+        Event::Delta(Delta { kind, output_index: 3, part_index: 1, text: "Grüße 👋".into(), logprobs })
+    };
+    let events = [
+        Event::Whole(Whole { kind: EventKind::Created, body: r#"{"response":{}}"#.into() }),
+        delta(DeltaKind::OutputText, None),
+        delta(DeltaKind::FunctionArguments, Some("[]")),
+    ];
+    let record = decode_record(&encode_record(Epoch(4), 17, &events)).unwrap();
+    assert_eq!((record.epoch, record.first, record.events.as_slice()), (Epoch(4), 17, events.as_slice()));
+}
+
+#[test]
+fn a_job_survives_the_wire() {
+    let job = Job {
+        id: ResponseId::random(9),
+        header: Header { user: "u".into(), grace_ms: 60_000, ..Header::default() },
+        kind: Kind::Compaction,
+        request: bytes::Bytes::from_static(b"{}"),
+        traceparent: "00-aa-bb-01".into(),
+    };
+    assert_eq!(Job::decode(&job.encode()).unwrap(), job);
+}
+
+#[test]
+fn garbage_is_an_error() {
+    assert!(decode_record(b"\xff\xff\xff").is_err());
+    assert!(Job::decode(b"").is_err());
+    // An event type from a later version.
+    assert!(matches!(decode_record(b"\x1a\x03\x08\xc8\x01"), Err(Invalid::Part("event type"))));
+}

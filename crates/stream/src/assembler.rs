@@ -1,0 +1,152 @@
+//! What a stream amounts to: its events folded into the response as it stands.
+//!
+//! A worker that takes over asks it for the text so far; a gateway asks it for `GET /v1/responses/{id}` while the
+//! response runs; tests ask it what a client must have seen.
+
+use serde_json::{Map, Value};
+
+use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
+
+/// A fold over the events of one stream, from the first on.
+#[derive(Debug, Clone, Default)]
+pub struct Assembler {
+    next: Sequence,
+    response: Option<Value>,
+    output: Vec<Value>,
+    deltas: u64,
+    ended: bool,
+}
+
+/// An event was given out of its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected event {expected}, got {got}")]
+pub struct OutOfOrder {
+    /// The sequence number that was next.
+    pub expected: Sequence,
+    /// The one that came.
+    pub got: Sequence,
+}
+
+impl Assembler {
+    /// An empty stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The sequence number of the next event.
+    pub const fn next(&self) -> Sequence {
+        self.next
+    }
+
+    /// Whether the terminal event was folded in.
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether anything of the model's output was told: an item, or a piece of one.
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// How many deltas were folded in.
+    pub const fn deltas(&self) -> u64 {
+        self.deltas
+    }
+
+    /// The output items so far.
+    pub fn output(&self) -> &[Value] {
+        &self.output
+    }
+
+    /// The response resource as it stands, or `None` before `response.created`.
+    ///
+    /// Until the end its `output` is what the deltas so far add up to.
+    pub fn response(&self) -> Option<Value> {
+        let mut response = self.response.clone()?;
+        if !self.ended {
+            response["output"] = Value::Array(self.output.clone());
+        }
+        Some(response)
+    }
+
+    /// Folds in the event with number `sequence`.
+    ///
+    /// # Errors
+    /// When it is not the next one; nothing changes then.
+    pub fn push(&mut self, sequence: Sequence, event: &Event) -> Result<(), OutOfOrder> {
+        if sequence != self.next {
+            return Err(OutOfOrder { expected: self.next, got: sequence });
+        }
+        self.next += 1;
+        match event {
+            Event::Delta(delta) => self.add_delta(delta),
+            Event::Whole(whole) => self.add_whole(whole),
+        }
+        Ok(())
+    }
+
+    fn add_delta(&mut self, delta: &Delta) {
+        self.deltas += 1;
+        let Some(item) = self.output.get_mut(delta.output_index as usize) else { return };
+        let text = match delta.kind {
+            DeltaKind::FunctionArguments => item.get_mut("arguments"),
+            DeltaKind::ReasoningSummary => part(item, "summary", delta.part_index, "text"),
+            DeltaKind::Refusal => part(item, "content", delta.part_index, "refusal"),
+            DeltaKind::OutputText | DeltaKind::Reasoning => part(item, "content", delta.part_index, "text"),
+        };
+        if let Some(Value::String(text)) = text {
+            text.push_str(&delta.text);
+        }
+    }
+
+    fn add_whole(&mut self, whole: &Whole) {
+        let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return };
+        match whole.kind {
+            EventKind::Created | EventKind::Queued | EventKind::InProgress => {
+                self.response = body.remove("response");
+            }
+            EventKind::Completed | EventKind::Failed | EventKind::Incomplete => {
+                self.response = body.remove("response");
+                self.ended = true;
+            }
+            EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(body),
+            EventKind::ContentPartAdded | EventKind::ContentPartDone => self.set_part(body, "content", "content_index"),
+            EventKind::ReasoningSummaryPartAdded | EventKind::ReasoningSummaryPartDone => {
+                self.set_part(body, "summary", "summary_index");
+            }
+            _ => {}
+        }
+    }
+
+    fn set_item(&mut self, mut body: Map<String, Value>) {
+        let (Some(index), Some(item)) = (index(&body, "output_index"), body.remove("item")) else { return };
+        put(&mut self.output, index, item);
+    }
+
+    fn set_part(&mut self, mut body: Map<String, Value>, list: &str, index_name: &str) {
+        let (Some(item), Some(at)) = (index(&body, "output_index"), index(&body, index_name)) else { return };
+        let Some(part) = body.remove("part") else { return };
+        if let Some(Value::Object(item)) = self.output.get_mut(item) {
+            if let Value::Array(parts) = item.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
+                put(parts, at, part);
+            }
+        }
+    }
+}
+
+fn index(body: &Map<String, Value>, name: &str) -> Option<usize> {
+    body.get(name)?.as_u64()?.try_into().ok()
+}
+
+/// Sets element `at`, or appends it if it is the next; anything further out is not of a well-formed stream.
+fn put(list: &mut Vec<Value>, at: usize, value: Value) {
+    if at == list.len() {
+        list.push(value);
+    } else if let Some(slot) = list.get_mut(at) {
+        *slot = value;
+    }
+}
+
+fn part<'a>(item: &'a mut Value, list: &str, at: u32, member: &str) -> Option<&'a mut Value> {
+    item.get_mut(list)?.get_mut(at as usize)?.get_mut(member)
+}
