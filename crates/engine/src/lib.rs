@@ -13,7 +13,8 @@ use futures_util::stream::BoxStream;
 use protocol::Request;
 
 pub use error::{Error, Fault};
-pub use output::{Finish, Output, Usage};
+pub use output::{Finish, Output};
+pub use protocol::Usage;
 
 /// The output of one call, in order; it ends after [`Output::Finish`] or an error. Dropping it aborts the call at the
 /// model server.

@@ -1,6 +1,7 @@
 //! What a model says, whichever server runs it.
 
 use bytestring::ByteString;
+use protocol::Usage;
 use serde_json::Value;
 
 /// One step of a model's output.
@@ -55,17 +56,4 @@ pub enum Finish {
     Length,
     /// The model server's filter cut it off.
     ContentFilter,
-}
-
-/// Tokens, as the model server counted them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
-    /// Tokens read.
-    pub input_tokens: u64,
-    /// Of these, from the server's cache.
-    pub cached_tokens: u64,
-    /// Tokens written, reasoning included.
-    pub output_tokens: u64,
-    /// Of these, reasoning.
-    pub reasoning_tokens: u64,
 }

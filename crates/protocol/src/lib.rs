@@ -7,8 +7,10 @@ mod error;
 mod item;
 mod request;
 mod tool;
+mod usage;
 
 pub use error::{ApiError, ErrorType};
 pub use item::{Content, Item, Role, View};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};
+pub use usage::Usage;

@@ -126,10 +126,10 @@ impl Assembler {
     fn set_part(&mut self, mut body: Map<String, Value>, list: &str, index_name: &str) {
         let (Some(item), Some(at)) = (index(&body, "output_index"), index(&body, index_name)) else { return };
         let Some(part) = body.remove("part") else { return };
-        if let Some(Value::Object(item)) = self.output.get_mut(item) {
-            if let Value::Array(parts) = item.entry(list).or_insert_with(|| Value::Array(Vec::new())) {
-                put(parts, at, part);
-            }
+        if let Some(Value::Object(item)) = self.output.get_mut(item)
+            && let Value::Array(parts) = item.entry(list).or_insert_with(|| Value::Array(Vec::new()))
+        {
+            put(parts, at, part);
         }
     }
 }

@@ -1,0 +1,5 @@
+//! The thin edge of Narthex.
+
+mod config;
+
+pub use config::{Config, Limits};

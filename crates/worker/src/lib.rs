@@ -1,0 +1,5 @@
+//! The stateless producer of Narthex.
+
+mod config;
+
+pub use config::{Config, Continuation, ModelConfig, Timeouts};
