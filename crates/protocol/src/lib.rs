@@ -6,6 +6,7 @@
 mod error;
 mod item;
 mod request;
+mod stored;
 mod tool;
 mod usage;
 
@@ -26,6 +27,7 @@ pub use output::{ItemStatus, compaction_item, function_call_item, message_item, 
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
 pub use resource::{Outcome, end, lifecycle, resource, with_status};
+pub use stored::{StoredInput, StoredResponse};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};
 pub use usage::Usage;
 
