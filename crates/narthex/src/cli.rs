@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Layer, Origin};
+use crate::config::{Layer, Origin, Role};
 
 const EXAMPLES: &str = "\
 Try it, with nothing else installed:
@@ -91,6 +91,9 @@ pub(crate) enum Command {
         /// `toml` for people (and to be read again), `json` for programs
         #[arg(long, value_enum, default_value_t = Format::Toml)]
         format: Format,
+        /// Fail unless this role could start with it, without starting anything
+        #[arg(long, value_name = "ROLE", value_enum)]
+        check: Option<Role>,
         /// Print instead all there is to set, what it means, and the defaults (Markdown)
         #[arg(long)]
         reference: bool,

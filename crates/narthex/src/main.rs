@@ -49,8 +49,9 @@ fn main() -> ExitCode {
             console::say(&config::reference());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Config { common, edge, upstream, format, .. } => {
-            configuration(&common, Some(&edge), Some(&upstream)).map(|effective| print(&effective, format))
+        Command::Config { common, edge, upstream, format, check, .. } => {
+            configuration(&common, Some(&edge), Some(&upstream))
+                .and_then(|effective| print(&effective, format, check))
         }
         Command::Health { common, admin } => {
             configuration(&common, None, None).and_then(|effective| ask(&effective, admin))
@@ -109,12 +110,15 @@ fn configuration(
     config::load([file, environment, flags])
 }
 
-fn print(effective: &Effective, format: Format) -> ExitCode {
+fn print(effective: &Effective, format: Format, check: Option<Role>) -> Result<ExitCode, Failure> {
+    if let Some(role) = check {
+        effective.config.clone().for_role(role)?;
+    }
     console::say(&match format {
         Format::Toml => effective.to_toml(),
         Format::Json => format!("{:#}\n", effective.to_json()),
     });
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
 fn ask(effective: &Effective, admin: Option<String>) -> Result<ExitCode, Failure> {

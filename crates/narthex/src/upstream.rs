@@ -94,11 +94,17 @@ fn key(
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<Secret>, Failure> {
     let text = if let Some(name) = &settings.api_key_env {
-        variable(name).and_then(|value| value.into_string().ok()).ok_or_else(|| {
+        let text = variable(name).and_then(|value| value.into_string().ok()).ok_or_else(|| {
             Failure::configuration(format!(
-                "upstream.{index}.api_key_env names the variable {name}, which is not set: set it to the key"
+                "upstream.{index}.api_key_env names the variable {name}, which is not set: set it to the key, or to \
+                 nothing if there is none"
             ))
-        })?
+        })?;
+        // A container's file can then name the variable once and for all.
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text
     } else if let Some(path) = &settings.api_key_file {
         std::fs::read_to_string(path).map_err(|error| {
             Failure::configuration(format!(
@@ -111,7 +117,7 @@ fn key(
     let key = text.trim();
     if key.is_empty() {
         return Err(Failure::configuration(format!(
-            "the key of upstream.{index} is empty: put the key there"
+            "the key of upstream.{index} is blank: put the key there"
         )));
     }
     Ok(Some(Secret::new(key)))

@@ -6,7 +6,7 @@ use super::{AuthMode, BrokerUrl, Config, EngineKind, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
     /// Everything.
     Dev,

@@ -94,8 +94,18 @@ fn a_key_is_read_where_it_is_said_to_be() {
     assert_eq!(code, 2);
     assert_eq!(
         complaint,
-        "error: upstream.0.api_key_env names the variable NO_SUCH_KEY, which is not set: set it to the key\n"
+        "error: upstream.0.api_key_env names the variable NO_SUCH_KEY, which is not set: set it to the key, or to nothing \
+         if there is none\n"
     );
+}
+
+#[test]
+fn config_can_tell_whether_a_role_could_start() {
+    let (code, _, complaint) =
+        outcome(narthex(["config", "--check", "worker", "--broker", "redis://localhost"]));
+    assert_eq!(code, 2);
+    assert!(complaint.contains("--upstream URL"), "{complaint}");
+    assert_eq!(outcome(narthex(["config", "--check", "gateway", "--broker", "redis://localhost"])).0, 0);
 }
 
 #[test]
