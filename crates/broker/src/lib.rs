@@ -1,6 +1,6 @@
 //! What Narthex asks of a broker.
 //!
-//! Four traits, each a contract that its documentation states and the [`conformance`] suite tries to break:
+//! Four traits, each a contract that its documentation states and the conformance suite tries to break:
 //! the [`JobQueue`] carries jobs from gateways to workers, the [`StreamLog`] is the truth about every stream,
 //! [`Control`] carries what is not data (stops, attendance, the roster of models), and the [`Store`] keeps state
 //! that is looked up by key. Nobody above these traits knows which broker is there.
@@ -15,14 +15,11 @@ mod store;
 
 pub mod memory;
 
-
-
-
 use std::{fmt, sync::Arc};
 
 pub use control::{Control, Model, Stop, StopListener};
 pub use error::{AppendError, Error, OpenError};
-pub use log::{Appended, Creation, Listener, Listening, Opened, OpenMode, Page, StreamLog};
+pub use log::{Appended, Creation, Listener, Listening, OpenMode, Opened, Page, StreamLog, check_events};
 pub use proto::{Header, Job, Kind};
 pub use queue::{Claim, Depth, JobQueue, Ticket};
 pub use store::Store;

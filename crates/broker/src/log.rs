@@ -27,7 +27,7 @@ pub trait StreamLog: Send + Sync {
 
     /// Begins the stream of `id` with `events`, in epoch 0, attended for `header.grace_ms` from now on.
     ///
-    /// If the stream exists, nothing happens: see [`Creation`].
+    /// If the stream exists, nothing happens: see [`Creation`]. `events` are held to [`check_events`].
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error>;
 
     /// What was fixed when the stream was created, or `None` if there is no such stream.
@@ -36,7 +36,7 @@ pub trait StreamLog: Send + Sync {
     /// Takes the stream over: raises the epoch, and returns all that counts up to there.
     async fn open(&self, id: ResponseId, owner: &Member, mode: OpenMode) -> Result<Opened, OpenError>;
 
-    /// Adds `events` from `first` on, in `epoch`. All of them, or none.
+    /// Adds `events` from `first` on, in `epoch`. All of them, or none. `events` are held to [`check_events`].
     async fn append(
         &self,
         id: ResponseId,
@@ -57,6 +57,21 @@ pub trait StreamLog: Send + Sync {
 
     /// Lets the stream expire `after` from now.
     async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), Error>;
+}
+
+/// What every implementation refuses to write: no events at all, for that would be an opening; and a terminal event
+/// anywhere but at the end, for nothing counts after it.
+///
+/// # Errors
+/// [`Error::Refused`], with the reason.
+pub fn check_events(events: &[Event]) -> Result<(), Error> {
+    let Some((_, others)) = events.split_last() else {
+        return Err(Error::refused("a record without events"));
+    };
+    if others.iter().any(Event::is_terminal) {
+        return Err(Error::refused("a record with events after the terminal one"));
+    }
+    Ok(())
 }
 
 /// Whether [`StreamLog::create`] made the stream.
@@ -84,7 +99,8 @@ pub struct Opened {
     pub epoch: Epoch,
     /// What was fixed at the stream's creation.
     pub header: Header,
-    /// All records that count, in order, up to the opening itself.
+    /// All records with events that count, in order, up to the opening itself. Openings are not among them, here as in
+    /// a [`Page`] and at a [`Listener`]: they concern the broker only.
     pub records: Vec<Record>,
     /// A stop that was asked for already.
     pub stop: Option<Stop>,

@@ -43,7 +43,8 @@ fn to_wire(event: &Event) -> generated::Event {
 }
 
 fn from_wire(event: generated::Event) -> Result<Event, Invalid> {
-    let kind = u8::try_from(event.kind).ok().and_then(EventKind::from_number).ok_or(Invalid::Part("event type"))?;
+    let kind =
+        u8::try_from(event.kind).ok().and_then(EventKind::from_number).ok_or(Invalid::Part("event type"))?;
     let text = ByteString::from(event.text);
     Ok(match kind.delta() {
         Some(kind) => Event::Delta(Delta {
