@@ -33,7 +33,6 @@ pub(crate) use file::read as read_file;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
 pub(crate) use reference::reference;
-pub(crate) use secret::Secret;
 pub(crate) use upstream::{EngineKind, Upstream, UpstreamModel};
 use value::Choice;
 

@@ -2,11 +2,11 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use engine::Engine;
+use engine::{ChatConfig, ChatEngine, Engine, Secret, UpstreamConfig};
 use worker::Served;
 
 use crate::{
-    config::{EngineKind, Secret, Upstream, UpstreamModel},
+    config::{EngineKind, Upstream, UpstreamModel},
     failure::Failure,
     seam,
     status::Status,
@@ -30,10 +30,10 @@ impl Source {
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Failure> {
         let key = key(index, settings, variable)?;
-        let engine = engine(settings, key)?;
+        let engine = engine(index, settings, key)?;
         let name = match settings.engine {
             EngineKind::Demo => "the demo model".to_owned(),
-            EngineKind::Chat | EngineKind::Responses => settings.url.clone(),
+            EngineKind::Chat | EngineKind::Responses => settings.server.base_url.clone(),
         };
         Ok(Self { name, settings: settings.clone(), engine })
     }
@@ -79,13 +79,17 @@ impl Source {
     }
 }
 
-fn engine(settings: &Upstream, _key: Option<Secret>) -> Result<Arc<dyn Engine>, Failure> {
-    match settings.engine {
+fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<Arc<dyn Engine>, Failure> {
+    let headers =
+        settings.headers.iter().filter_map(|header| Some((header.name.clone(), header.value.clone()?)));
+    let server = UpstreamConfig { api_key, headers: headers.collect(), ..settings.server.clone() };
+    let built: Result<Arc<dyn Engine>, _> = match settings.engine {
         EngineKind::Demo => Ok(Arc::new(seam::Demo)),
-        EngineKind::Chat | EngineKind::Responses => {
-            Err(Failure::configuration("this build has the demo engine only: use `--upstream demo`"))
-        }
-    }
+        EngineKind::Chat => ChatEngine::new(ChatConfig { upstream: server, ..settings.chat.clone() })
+            .map(|engine| Arc::new(engine) as _),
+        EngineKind::Responses => seam::responses(&server),
+    };
+    built.map_err(|error| Failure::configuration(format!("upstream.{index} cannot be used: {error}")))
 }
 
 fn key(
@@ -112,7 +116,7 @@ fn key(
             ))
         })?
     } else {
-        return Ok(settings.api_key.clone());
+        return Ok(settings.server.api_key.clone());
     };
     let key = text.trim();
     if key.is_empty() {

@@ -103,17 +103,17 @@ impl Upstream {
     fn check(&self, index: usize) -> Vec<String> {
         let mut complaints = Vec::new();
         let has_place = self.engine != EngineKind::Demo;
-        if has_place && !is_http(&self.url) {
+        if has_place && !is_http(&self.server.base_url) {
             complaints.push(format!(
                 "upstream.{index}.url must be where the model server is, such as `http://localhost:11434/v1`"
             ));
         }
-        if !has_place && !self.url.is_empty() {
+        if !has_place && !self.server.base_url.is_empty() {
             complaints.push(format!(
                 "upstream.{index} has a url, but its engine is `demo`, which calls nobody: remove one of the two"
             ));
         }
-        let keys = [self.api_key.is_some(), self.api_key_env.is_some(), self.api_key_file.is_some()];
+        let keys = [self.server.api_key.is_some(), self.api_key_env.is_some(), self.api_key_file.is_some()];
         if keys.into_iter().filter(|given| *given).count() > 1 {
             complaints.push(format!(
                 "upstream.{index} has more than one of api_key, api_key_env and api_key_file: keep one"
@@ -122,6 +122,11 @@ impl Upstream {
         let nameless = self.models.iter().enumerate().filter(|(_, model)| model.name.is_empty());
         complaints
             .extend(nameless.map(|(n, _)| format!("upstream.{index}.models.{n} has no `name`: give it one")));
+        let valueless =
+            self.headers.iter().enumerate().filter(|(_, h)| h.name.is_empty() || h.value.is_none());
+        complaints.extend(
+            valueless.map(|(n, _)| format!("upstream.{index}.headers.{n} needs both a `name` and a `value`")),
+        );
         complaints
     }
 }

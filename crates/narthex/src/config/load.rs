@@ -62,7 +62,7 @@ fn apply(effective: &mut Effective, given: Given) -> Result<(), String> {
     })?;
     drop(place);
     // A model's bare name is the `name` of an entry.
-    let bare = setting.key.ends_with(".*.name") && !given.key.ends_with(".name");
+    let bare = settings::bare(setting).is_some() && !given.key.ends_with(".name");
     let key = if bare { format!("{}.name", given.key) } else { given.key };
     effective.origins.insert(key, given.origin);
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::{
     Config, Upstream, UpstreamModel,
-    upstream::Discover,
+    upstream::{Discover, Header},
     value::{Slot, above_zero, at, size},
 };
 
@@ -30,6 +30,11 @@ fn upstream<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Upstream {
     entry(&mut config.upstream, indices.first())
 }
 
+/// The header that both indices name.
+fn header<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Header {
+    entry(&mut upstream(config, indices).headers, indices.get(1))
+}
+
 /// The model that both indices name.
 fn model<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut UpstreamModel {
     entry(&mut upstream(config, indices).models, indices.get(1))
@@ -47,6 +52,9 @@ fn entry<'a, T: Default>(list: &'a mut Vec<T>, index: Option<&usize>) -> &'a mut
 pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
     match (list, indices) {
         ("upstream", _) => config.upstream.len(),
+        ("upstream.*.headers", [upstream, ..]) => {
+            config.upstream.get(*upstream).map_or(0, |u| u.headers.len())
+        }
         ("upstream.*.models", [upstream, ..]) => config.upstream.get(*upstream).map_or(0, |u| u.models.len()),
         _ => 0,
     }
@@ -181,9 +189,11 @@ pub(super) const SETTINGS: &[Setting] = &[
          `responses` is `/v1/responses`, `demo` is built in.",
         |c, i| at(&mut upstream(c, i).engine),
     ),
-    setting("upstream.*.url", "Where it is, up to and including `/v1`.", |c, i| at(&mut upstream(c, i).url)),
+    setting("upstream.*.url", "Where it is, up to and including `/v1`.", |c, i| {
+        at(&mut upstream(c, i).server.base_url)
+    }),
     setting("upstream.*.api_key", "Its key. Better in a variable or a file.", |c, i| {
-        at(&mut upstream(c, i).api_key)
+        at(&mut upstream(c, i).server.api_key)
     }),
     setting("upstream.*.api_key_env", "The environment variable that holds its key.", |c, i| {
         at(&mut upstream(c, i).api_key_env)
@@ -208,6 +218,11 @@ pub(super) const SETTINGS: &[Setting] = &[
          `[[upstream.models]]` tables.",
         |c, i| Box::new(Discover(&mut upstream(c, i).models)),
     ),
+    setting(
+        "upstream.*.timeouts.connect",
+        "How long until a connection stands, name lookup and TLS included.",
+        |c, i| above_zero(&mut upstream(c, i).server.connect_timeout),
+    ),
     setting("upstream.*.timeouts.first_token", "How long until the first output.", |c, i| {
         above_zero(&mut upstream(c, i).timeouts.first_token)
     }),
@@ -216,6 +231,33 @@ pub(super) const SETTINGS: &[Setting] = &[
     }),
     setting("upstream.*.timeouts.response", "How long for the whole response.", |c, i| {
         above_zero(&mut upstream(c, i).timeouts.response)
+    }),
+    setting(
+        "upstream.*.chat.max_tokens_field",
+        "The member that bounds the output. OpenAI's reasoning models want the newer name.",
+        |c, i| at(&mut upstream(c, i).chat.max_tokens_field),
+    ),
+    setting(
+        "upstream.*.chat.prefill",
+        "How the server is asked to carry on a text, with `continuation = \"prefill\"`: `trailing` (Ollama, llama.cpp), \
+         `continue_final_message` (vLLM, SGLang), `prefix_member` (DeepSeek, Mistral).",
+        |c, i| at(&mut upstream(c, i).chat.prefill),
+    ),
+    setting(
+        "upstream.*.chat.reasoning_member",
+        "The member in which a model's earlier reasoning is sent back, such as `reasoning_content`; without it, it is not.",
+        |c, i| at(&mut upstream(c, i).chat.reasoning_member),
+    ),
+    setting(
+        "upstream.*.chat.send_metadata",
+        "Whether a request's `metadata` goes to the server; it is returned with the response in any case.",
+        |c, i| at(&mut upstream(c, i).chat.send_metadata),
+    ),
+    setting("upstream.*.headers.*.name", "A header to send with every request.", |c, i| {
+        at(&mut header(c, i).name)
+    }),
+    setting("upstream.*.headers.*.value", "Its value, which is treated as a secret.", |c, i| {
+        at(&mut header(c, i).value)
     }),
     setting("upstream.*.models.*.name", "The name that clients ask for.", |c, i| at(&mut model(c, i).name)),
     setting(
@@ -249,6 +291,11 @@ pub(super) fn find(key: &str) -> Option<(&'static Setting, Vec<usize>)> {
             matches(setting.key, key).or_else(|| matches(setting.key.strip_suffix(".name")?, key))?;
         Some((setting, indices))
     })
+}
+
+/// What a setting is called where its list has bare values in place of tables.
+pub(super) fn bare(setting: &Setting) -> Option<&'static str> {
+    setting.key.strip_suffix(".name").filter(|list| list.ends_with(".models.*"))
 }
 
 fn matches(pattern: &str, key: &str) -> Option<Vec<usize>> {

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use engine::{ChatConfig, MaxTokensField, PrefillStyle, Secret, UpstreamConfig};
 use worker::{Continuation, Timeouts};
 
-use super::{
-    secret::Secret,
-    value::{Choice, Value},
-};
+use super::value::{Choice, Value};
 
 /// What stands for "ask the server".
 const DISCOVER: &str = "discover";
@@ -17,14 +15,16 @@ const DISCOVER: &str = "discover";
 pub(crate) struct Upstream {
     /// What it speaks.
     pub(crate) engine: EngineKind,
-    /// Where it is; the demo engine has no place.
-    pub(crate) url: String,
-    /// Its key, where it stands in the configuration itself.
-    pub(crate) api_key: Option<Secret>,
+    /// Where it is, and its key where that stands in the configuration itself. The demo engine has no place.
+    pub(crate) server: UpstreamConfig,
     /// The environment variable that holds its key.
     pub(crate) api_key_env: Option<String>,
     /// The file that holds its key.
     pub(crate) api_key_file: Option<String>,
+    /// Headers to send with every request.
+    pub(crate) headers: Vec<Header>,
+    /// How to speak Chat Completions with it; its own `upstream` is not used.
+    pub(crate) chat: ChatConfig,
     /// How many responses at a time, for each of its models that does not say otherwise.
     pub(crate) concurrency: usize,
     /// What it can carry on, likewise.
@@ -39,16 +39,26 @@ impl Default for Upstream {
     fn default() -> Self {
         Self {
             engine: EngineKind::default(),
-            url: String::new(),
-            api_key: None,
+            server: UpstreamConfig::new(""),
             api_key_env: None,
             api_key_file: None,
+            headers: Vec::new(),
+            chat: ChatConfig::new(""),
             concurrency: 16,
             continuation: Continuation::default(),
             timeouts: Timeouts::default(),
             models: Vec::new(),
         }
     }
+}
+
+/// A header to send with every request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Header {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its value, which may be as secret as a key.
+    pub(crate) value: Option<Secret>,
 }
 
 /// One model of a model server. What is not set is as its server's.
@@ -106,6 +116,19 @@ impl Choice for EngineKind {
 
 impl Choice for Continuation {
     const WORDS: &'static [(&'static str, Self)] = &[("none", Self::None), ("prefill", Self::Prefill)];
+}
+
+impl Choice for MaxTokensField {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("max_tokens", Self::MaxTokens), ("max_completion_tokens", Self::MaxCompletionTokens)];
+}
+
+impl Choice for PrefillStyle {
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("trailing", Self::Trailing),
+        ("continue_final_message", Self::ContinueFinalMessage),
+        ("prefix_member", Self::PrefixMember),
+    ];
 }
 
 /// The word in place of a list of models.

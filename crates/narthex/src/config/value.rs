@@ -241,14 +241,6 @@ impl<T: Value + Default> Value for Option<T> {
     fn is_zero(&self) -> bool {
         self.as_ref().is_some_and(Value::is_zero)
     }
-
-    fn is_secret(&self) -> bool {
-        T::default().is_secret()
-    }
-
-    fn quote(&self, text: &str) -> String {
-        T::default().quote(text)
-    }
 }
 
 /// A number of bytes.

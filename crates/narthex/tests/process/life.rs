@@ -1,6 +1,9 @@
 //! A process from its start to its end, as its supervisor and its scraper see it.
 
-use std::net::TcpListener;
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+};
 
 use crate::support::{Running, narthex, outcome};
 
@@ -57,4 +60,45 @@ fn health_tells_why_not() {
     let (code, _, complaint) = outcome(narthex(["health", "--admin", &format!("http://{closed}")]));
     assert_eq!(code, 1);
     assert!(complaint.contains("nobody answers"), "{complaint}");
+}
+
+/// Answers the first request with a list of one model, and returns what was asked.
+fn tell_models(listener: &TcpListener) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut asked = [0; 4096];
+    let length = stream.read(&mut asked).unwrap();
+    let models = r#"{"data":[{"id":"tiny"}]}"#;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    write!(stream, "{head}content-length: {}\r\n\r\n{models}", models.len()).unwrap();
+    String::from_utf8_lossy(&asked[..length]).into_owned()
+}
+
+#[test]
+fn a_model_server_may_come_up_later() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{address}/v1");
+    let flags =
+        ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--upstream-key-env", "TINY_KEY"];
+    let mut command = narthex(["dev", "--upstream", &url].into_iter().chain(flags));
+    command.env("TINY_KEY", "hunter2");
+    let mut running = Running::start(command);
+    let (status, reason) = running.admin("/readyz");
+    assert_eq!(status, 503);
+    assert!(reason.starts_with("starting: "), "{reason}");
+
+    let asked = tell_models(&TcpListener::bind(address).unwrap());
+    assert!(asked.starts_with("GET /v1/models ") && asked.contains("Bearer hunter2"), "{asked}");
+    assert!(running.greeting().contains("the model tiny"));
+    assert_eq!(running.admin("/readyz").0, 200);
+}
+
+#[test]
+fn a_signal_ends_a_process_that_is_still_waiting() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{address}/v1");
+    let flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let running = Running::start(narthex(["dev", "--upstream", &url].into_iter().chain(flags)));
+    while !running.admin("/readyz").1.contains(&url) {}
+    running.signal("INT");
+    assert!(running.wait().success());
 }

@@ -55,12 +55,18 @@ impl Running {
     pub(crate) fn dev() -> (Self, String) {
         let ports = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
         let mut running = Self::start(narthex(ports));
+        let said = running.greeting();
+        (running, said)
+    }
+
+    /// What `narthex dev` says once it is ready.
+    pub(crate) fn greeting(&mut self) -> String {
         let mut said = String::new();
         while !said.contains("Ctrl-C") {
-            said.push_str(&next_line(&mut running.stdout));
+            said.push_str(&next_line(&mut self.stdout));
             said.push('\n');
         }
-        (running, said)
+        said
     }
 
     /// Sends a signal by its name.
