@@ -6,7 +6,9 @@
 use serde_json::{Map, Value, json};
 use stream::{Event, EventKind, ResponseId, Whole};
 
-use crate::{FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage};
+use crate::{
+    FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, request::STANDARD_EFFORTS,
+};
 
 /// How a response ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +206,8 @@ fn text_format(format: &TextFormat) -> Value {
     }
 }
 
+/// An effort that the standard has no name for is asked of the model server, but cannot be shown.
 fn reasoning(reasoning: &Reasoning) -> Value {
-    json!({ "effort": reasoning.effort, "summary": reasoning.summary })
+    let effort = reasoning.effort.as_deref().filter(|effort| STANDARD_EFFORTS.contains(effort));
+    json!({ "effort": effort, "summary": reasoning.summary })
 }
