@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
-use protocol::{ApiError, Create, EventKindExt as _};
+use protocol::{ApiError, Create};
 use serde_json::{Value, json};
 
 use super::{
@@ -74,7 +74,7 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
 /// The resource as the stream begins.
 async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
     match cursor.next().await {
-        Some(Ok(piece)) => piece.events().find_map(|(_, event)| event.resource()).ok_or_else(lost),
+        Some(Ok(piece)) => piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost),
         Some(Err(error)) => Err(cursor_error(error)),
         None => Err(lost()),
     }
@@ -85,7 +85,7 @@ pub(super) async fn final_resource(cursor: &mut Cursor) -> Result<Value, ApiErro
     while let Some(piece) = cursor.next().await {
         let piece = piece.map_err(cursor_error)?;
         if piece.is_terminal() {
-            return piece.events().last().and_then(|(_, event)| event.resource()).ok_or_else(lost);
+            return piece.events().last().and_then(|(_, event)| protocol::resource_of(event)).ok_or_else(lost);
         }
     }
     Err(lost())

@@ -13,6 +13,7 @@ use stream::{Assembler, ResponseId, Sequence};
 use super::{
     answer::{self, Answer},
     responses::{cursor_error, deleted, final_resource},
+    query::Retrieve,
     sse::{Events, Told},
 };
 use crate::{
@@ -30,7 +31,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Request<Incoming>) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = protocol::RetrieveQuery::parse(request.uri().query().unwrap_or_default())?;
+    let query = Retrieve::parse(request.uri().query().unwrap_or_default())?;
     if !query.stream {
         let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
         return Ok(answer::json(&resource));
