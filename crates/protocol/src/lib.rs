@@ -19,10 +19,13 @@ mod resource;
 mod merge;
 mod render;
 
+mod chat;
+
 pub mod compaction;
 
+pub use chat::{ChatCreate, ChatStream, chat_completion, chat_create};
 pub use error::{ApiError, ErrorType};
-pub use event::{Place, error_event, item_added, item_done};
+pub use event::{Place, error_event, item_added, item_done, read_error};
 pub use item::{Content, Item, Role, View};
 pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};

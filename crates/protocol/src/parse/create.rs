@@ -40,9 +40,6 @@ pub struct Compact {
     pub traceparent: Option<String>,
 }
 
-/// The longest key or identifier that the client makes up.
-const MAX_KEY: usize = 64;
-
 /// By which door a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
@@ -191,7 +188,7 @@ fn request(body: &Node<'_, '_>) -> Result<Request> {
     let flag = |name| body.optional(name, |flag| flag.boolean());
     let number = |name, low: f64, high: f64| body.optional(name, |number| number.number(low..=high));
     let count = |name, low: u64, high: u64| body.optional(name, |count| count.integer(low..=high));
-    let short = |name| body.optional(name, |text| text.string(MAX_KEY).map(str::to_owned));
+    let short = |name| body.optional(name, |text| text.string(envelope::MAX_KEY).map(str::to_owned));
     let choice =
         |name, from: &[&'static str]| body.optional(name, |text| text.one_of(from).map(str::to_owned));
     let request = Request {

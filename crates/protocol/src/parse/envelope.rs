@@ -2,6 +2,9 @@
 
 use super::node::{Node, Result};
 
+/// The longest key or identifier that a client makes up.
+pub(crate) const MAX_KEY: usize = 64;
+
 const MAX_STREAM_ID: usize = 256;
 const MAX_IDEMPOTENCY_KEY: usize = 255;
 

@@ -57,13 +57,9 @@ pub(crate) fn function(tool: &Node<'_, '_>) -> Result<FunctionTool> {
 
 /// The choice among `tools`, which must name functions that are there.
 pub(crate) fn tool_choice(body: &Node<'_, '_>, tools: &[FunctionTool]) -> Result<ToolChoice> {
-    let Some(choice) = body.get("tool_choice") else { return Ok(ToolChoice::Mode(ChoiceMode::Auto)) };
-    if choice.value.is_string() {
-        let mode = mode(&choice)?;
-        return check_possible(&choice, mode, tools).map(|()| ToolChoice::Mode(mode));
-    }
+    let Some(choice) = body.get("tool_choice") else { return Ok(ToolChoice::default()) };
     if !choice.value.is_object() {
-        return Err(choice.wrong_type("a string or an object"));
+        return mode_choice(&choice, tools);
     }
     match choice.require("type")?.one_of(&["function", "allowed_tools"])? {
         "function" => {
@@ -78,6 +74,15 @@ pub(crate) fn tool_choice(body: &Node<'_, '_>, tools: &[FunctionTool]) -> Result
             })
         }
     }
+}
+
+/// A choice that names no function.
+pub(crate) fn mode_choice(choice: &Node<'_, '_>, tools: &[FunctionTool]) -> Result<ToolChoice> {
+    if !choice.value.is_string() {
+        return Err(choice.wrong_type("a string or an object"));
+    }
+    let mode = mode(choice)?;
+    check_possible(choice, mode, tools).map(|()| ToolChoice::Mode(mode))
 }
 
 /// A list of allowed tools, each of which `read` names, and the mode beside it.

@@ -1,6 +1,8 @@
 //! Values in, values out.
 
 mod arbitrary;
+mod chat_answers;
+mod chat_requests;
 mod context;
 mod merge;
 mod parse;
