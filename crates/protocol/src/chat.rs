@@ -11,6 +11,6 @@ mod parts;
 mod request;
 mod stream;
 
-pub use completion::chat_completion;
+pub use completion::{chat_completion, chat_error};
 pub use request::{ChatCreate, chat_create};
 pub use stream::ChatStream;

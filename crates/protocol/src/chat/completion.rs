@@ -7,15 +7,13 @@ use crate::{ApiError, Usage};
 
 /// The `chat.completion` that a finished response amounts to.
 ///
-/// # Errors
-/// When the response failed or was cancelled. The error event of its stream, where the caller has seen it, tells more
-/// ([`read_error`](crate::read_error)).
-pub fn chat_completion(resource: &Value) -> Result<Value, ApiError> {
+/// One that failed or was cancelled is not told so, but as an error: the caller's to check ([`chat_error`]).
+pub fn chat_completion(resource: &Value) -> Value {
     let mut answer = Answer::default();
     for item in resource["output"].as_array().into_iter().flatten() {
         answer.add(item);
     }
-    let finish_reason = finish_reason(resource, !answer.calls.is_empty())?;
+    let finish_reason = finish_reason(resource, !answer.calls.is_empty()).unwrap_or("length");
     let mut completion = json!({
         "id": completion_id(resource["id"].as_str().unwrap_or_default()),
         "object": "chat.completion",
@@ -32,7 +30,15 @@ pub fn chat_completion(resource: &Value) -> Result<Value, ApiError> {
     if let Some(usage) = Usage::from_json(&resource["usage"]) {
         completion["usage"] = usage_json(usage);
     }
-    Ok(completion)
+    completion
+}
+
+/// The error instead of an answer, if the response failed or was cancelled.
+///
+/// The resource knows its code and message. The error event of the stream, where the caller has seen it, knows its type
+/// and parameter too, which decide the HTTP status ([`read_error`](crate::read_error)).
+pub fn chat_error(resource: &Value) -> Option<ApiError> {
+    finish_reason(resource, false).err()
 }
 
 /// What the items add up to: one message.

@@ -63,6 +63,8 @@ fn image(image: &Node<'_, '_>, to: &mut Map<String, Value>) -> Result<()> {
 
 fn file(file: &Node<'_, '_>, to: &mut Map<String, Value>) -> Result<()> {
     file.optional("file_id", |id| id.filled(MAX_TEXT))?;
+    file.optional("file_url", |url| check_url(url, MAX_DATA))?;
+    file.optional("filename", |name| name.text())?;
     if file.get("file_id").is_none() {
         file.require("file_data")?.string(MAX_DATA)?;
     }

@@ -194,7 +194,7 @@ fn response_format(format: &Node<'_, '_>) -> Result<TextFormat> {
     }
 }
 
-/// A function's definition stands one level deeper than in Open Responses.
+/// A function's definition stands one level deeper than in Open Responses. A vendor's own members stand outside of it.
 fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
     let Some(list) = body.get("tools") else { return Ok(Vec::new()) };
     tools::check_length(&list, tools::MAX_TOOLS)?;
@@ -202,9 +202,9 @@ fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
     let mut tools = Vec::new();
     for tool in list.elements()? {
         tool.require("type")?.one_of(&["function"])?;
-        tool.only(&["type", "function"])?;
         let function = tool.require("function")?;
-        let read = tools::function(&function)?;
+        function.only(&["name", "description", "parameters", "strict"])?;
+        let read = tools::function(&function, options::extra(&tool, &["type", "function"])?)?;
         tools::check_unique(&mut names, &function, &read)?;
         tools.push(read);
     }

@@ -29,6 +29,21 @@ pub struct Create {
     pub include_obfuscation: bool,
 }
 
+impl Create {
+    /// A request that is told whole, over HTTP, and about which nothing else was said.
+    pub const fn new(request: Request) -> Self {
+        Self {
+            request,
+            stream: false,
+            stream_id: None,
+            generate: true,
+            idempotency_key: None,
+            traceparent: None,
+            include_obfuscation: false,
+        }
+    }
+}
+
 /// A request for a shorter form of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compact {
@@ -130,13 +145,13 @@ pub(super) fn read(value: Value, door: Door) -> Result<Create> {
     check_supported(&body)?;
     let (stream, include_obfuscation) = delivery(&body, door)?;
     let mut create = Create {
-        request: request(&body)?,
         stream,
         stream_id: envelope::stream_id(&body)?,
         generate: body.optional("generate", |generate| generate.boolean())?.unwrap_or(true),
         idempotency_key: envelope::idempotency_key(&body)?,
         traceparent: envelope::traceparent(&body)?,
         include_obfuscation,
+        ..Create::new(request(&body)?)
     };
     if create.generate && create.request.instructions.is_none() {
         check_has_input(&body)?;

@@ -2,10 +2,17 @@
 
 use std::collections::HashSet;
 
-use super::node::{MAX_TEXT, Node, Result};
+use serde_json::{Map, Value};
+
+use super::{
+    node::{MAX_TEXT, Node, Result},
+    options,
+};
 use crate::{ChoiceMode, FunctionTool, ToolChoice};
 
 pub(crate) const MAX_TOOLS: usize = 128;
+
+const KNOWN: [&str; 5] = ["type", "name", "description", "parameters", "strict"];
 
 /// The functions, with names that differ.
 pub(crate) fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
@@ -15,7 +22,7 @@ pub(crate) fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
     let mut tools = Vec::new();
     for tool in list.elements()? {
         tool.require("type")?.one_of(&["function"])?;
-        let read = function(&tool)?;
+        let read = function(&tool, options::extra(&tool, &KNOWN)?)?;
         check_unique(&mut names, &tool, &read)?;
         tools.push(read);
     }
@@ -42,16 +49,14 @@ pub(crate) fn check_unique(
         .error("invalid_value", format!("Invalid value: the name '{}' is used twice.", tool.name)))
 }
 
-/// A function's definition: the members that the standard names, the others as sent.
-pub(crate) fn function(tool: &Node<'_, '_>) -> Result<FunctionTool> {
-    const KNOWN: [&str; 5] = ["type", "name", "description", "parameters", "strict"];
-    let extra = tool.object()?.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
+/// A function's definition: the members that the standard names, and the others.
+pub(crate) fn function(tool: &Node<'_, '_>, extra: Map<String, Value>) -> Result<FunctionTool> {
     Ok(FunctionTool {
         name: tool.require("name")?.name()?.to_owned(),
         description: tool.optional("description", |text| text.text().map(str::to_owned))?,
         parameters: tool.optional("parameters", |schema| schema.object().map(|_| schema.value.clone()))?,
         strict: tool.optional("strict", |strict| strict.boolean())?,
-        extra: extra.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        extra,
     })
 }
 
