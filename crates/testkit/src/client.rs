@@ -39,13 +39,20 @@ impl Http {
     ///
     /// # Panics
     /// When there is no answer.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Response<Incoming> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Response<Incoming> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.header("content-type", "application/json").body(Full::from(body)).expect("a request");
+        let request =
+            request.header("content-type", "application/json").body(Full::from(body)).expect("a request");
         self.client.request(request).await.expect("an answer")
     }
 
@@ -155,8 +162,9 @@ impl Socket {
         loop {
             let event = self.next().await;
             let kind = event["type"].as_str().unwrap_or_default().to_owned();
-            let is_last = matches!(kind.as_str(), "response.completed" | "response.failed" | "response.incomplete")
-                || (kind == "error" && event.get("sequence_number").is_none());
+            let is_last =
+                matches!(kind.as_str(), "response.completed" | "response.failed" | "response.incomplete")
+                    || (kind == "error" && event.get("sequence_number").is_none());
             events.push(event);
             if is_last {
                 return events;
@@ -178,7 +186,11 @@ impl Socket {
 
 /// The text that the deltas of these events add up to.
 pub fn text(events: &[Value]) -> String {
-    events.iter().filter(|event| event["type"] == "response.output_text.delta").filter_map(|event| event["delta"].as_str()).collect()
+    events
+        .iter()
+        .filter(|event| event["type"] == "response.output_text.delta")
+        .filter_map(|event| event["delta"].as_str())
+        .collect()
 }
 
 /// The sequence numbers of these events.

@@ -1,6 +1,10 @@
 //! An engine whose every word is said by the test.
 
-use std::{pin::Pin, sync::Arc, task::{Context, Poll}};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use async_trait::async_trait;
 use engine::{Call, Engine, Error, Finish, Output, Outputs};

@@ -35,7 +35,7 @@ impl Scene {
         let cluster = Cluster::new(broker);
         let (engine, stage) = puppet();
         let worker = cluster.worker(worker, model(), engine).await;
-        let gateway = cluster.gateway(gateway).await;
+        let gateway = cluster.gateway(gateway);
         Self { cluster, gateway, worker, stage }
     }
 

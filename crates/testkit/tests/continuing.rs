@@ -62,7 +62,10 @@ async fn what_is_not_stored_lives_on_its_connection_alone() {
     other.send(create("x", json!({"previous_response_id": first}))).await;
     let refused = other.turn().await;
     assert_eq!(refused[0]["error"]["code"], "previous_response_not_found", "{refused:?}");
-    assert_eq!((&refused[0]["status"], &refused[0]["error"]["param"]), (&json!(400), &json!("previous_response_id")));
+    assert_eq!(
+        (&refused[0]["status"], &refused[0]["error"]["param"]),
+        (&json!(400), &json!("previous_response_id"))
+    );
     assert_eq!(scene.http().json(Method::GET, &format!("/v1/responses/{first}"), None).await.0, 404);
 
     socket.send(create("three", json!({"store": false, "previous_response_id": first}))).await;
@@ -94,7 +97,7 @@ async fn a_prepared_response_generates_nothing_and_can_be_continued() {
 #[tokio::test]
 async fn one_key_is_one_response_at_any_gateway() {
     let scene = Scene::new().await;
-    let other = scene.cluster.gateway(gateway::Config::default()).await;
+    let other = scene.cluster.gateway(gateway::Config::default());
     let keyed = |input| create(input, json!({"idempotency_key": "k1"}));
     let mut sockets = Vec::new();
     for at in 0..20 {
@@ -112,7 +115,10 @@ async fn one_key_is_one_response_at_any_gateway() {
     // Later, another body is a conflict, and the same body is answered from what is stored.
     sockets[0].send(keyed("Something else")).await;
     let refused = sockets[0].turn().await;
-    assert_eq!((&refused[0]["status"], &refused[0]["error"]["code"]), (&json!(409), &json!("idempotency_conflict")));
+    assert_eq!(
+        (&refused[0]["status"], &refused[0]["error"]["code"]),
+        (&json!(409), &json!("idempotency_conflict"))
+    );
     sockets[1].send(keyed("Hi")).await;
     let again = sockets[1].turn().await;
     assert_eq!(again.last().unwrap()["response"], turns[0].last().unwrap()["response"]);
@@ -122,7 +128,8 @@ async fn one_key_is_one_response_at_any_gateway() {
 async fn a_call_output_needs_its_call() {
     let scene = Scene::new().await;
     let input = json!([{"type": "function_call_output", "call_id": "call_x", "output": "1"}]);
-    let (status, error) = scene.http().json(Method::POST, "/v1/responses", Some(body("", json!({"input": input})))).await;
+    let (status, error) =
+        scene.http().json(Method::POST, "/v1/responses", Some(body("", json!({"input": input})))).await;
     assert_eq!(status, 400, "{error}");
     assert!(error["error"]["param"].as_str().unwrap().starts_with("input"), "{error}");
 }

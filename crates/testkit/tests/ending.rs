@@ -43,7 +43,7 @@ async fn cancel_stops_the_model() {
 async fn a_response_that_waits_can_be_cancelled_without_any_worker() {
     let scene = Scene::new().await;
     let http = scene.http();
-    scene.worker.kill().await;
+    scene.worker.kill();
     let request = body("Hi", json!({"background": true}));
     let (_, response) = http.json(Method::POST, "/v1/responses", Some(request)).await;
     let path = format!("/v1/responses/{}/cancel", response["id"].as_str().unwrap());
@@ -105,8 +105,8 @@ async fn another_worker_starts_again_what_was_not_shown() {
     socket.send(create("Hi", json!({}))).await;
     let first = scene.stage.next_call().await;
     let (engine, stage) = puppet();
-    scene.cluster.worker(worker::Config::default(), model(), engine).await;
-    scene.worker.kill().await;
+    let _worker = scene.cluster.worker(worker::Config::default(), model(), engine).await;
+    scene.worker.kill();
     drop(first);
     let second = soon(stage.next_call()).await;
     assert_eq!(second.call.prefix, None);
@@ -116,7 +116,10 @@ async fn another_worker_starts_again_what_was_not_shown() {
 }
 
 /// A response is interrupted after "Hello": how does it end where the model server can do `continuation`?
-async fn interrupted(continuation: Continuation, more: serde_json::Value) -> (Vec<serde_json::Value>, Option<String>) {
+async fn interrupted(
+    continuation: Continuation,
+    more: serde_json::Value,
+) -> (Vec<serde_json::Value>, Option<String>) {
     let scene = Scene::new().await;
     let mut socket = scene.socket().await;
     socket.send(create("Hi", more)).await;
@@ -128,8 +131,11 @@ async fn interrupted(continuation: Continuation, more: serde_json::Value) -> (Ve
     }
     let (engine, stage) = puppet();
     let model = worker::ModelConfig { continuation, ..model() };
-    scene.cluster.worker(worker::Config::default(), model, Arc::clone(&engine) as Arc<dyn engine::Engine>).await;
-    scene.worker.kill().await;
+    let _worker = scene
+        .cluster
+        .worker(worker::Config::default(), model, Arc::clone(&engine) as Arc<dyn engine::Engine>)
+        .await;
+    scene.worker.kill();
     drop(first);
     let carried_on = async {
         let second = stage.next_call().await;
@@ -139,7 +145,9 @@ async fn interrupted(continuation: Continuation, more: serde_json::Value) -> (Ve
         prefix
     };
     let turn = async { soon(socket.turn()).await };
-    let (prefix, rest) = if continuation == Continuation::Prefill && events[0]["response"]["text"]["format"]["type"] == "text" {
+    let (prefix, rest) = if continuation == Continuation::Prefill
+        && events[0]["response"]["text"]["format"]["type"] == "text"
+    {
         tokio::join!(carried_on, turn)
     } else {
         (None, turn.await)

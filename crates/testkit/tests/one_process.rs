@@ -54,12 +54,13 @@ async fn read_until(stream: &mut EventStream, wanted: &str) -> Vec<serde_json::V
 #[tokio::test]
 async fn a_stream_resumes_at_another_gateway() {
     let scene = Scene::new().await;
-    let other = scene.cluster.gateway(gateway::Config::default()).await;
-    let mut stream = scene.http().events(Method::POST, "/v1/responses", Some(body("Hi", json!({"stream": true})))).await;
+    let other = scene.cluster.gateway(gateway::Config::default());
+    let mut stream =
+        scene.http().events(Method::POST, "/v1/responses", Some(body("Hi", json!({"stream": true})))).await;
     let call = scene.stage.next_call().await;
     call.say("one ").await;
     let mut events = read_until(&mut stream, "one ").await;
-    scene.gateway.running.kill().await;
+    scene.gateway.running.kill();
     drop(stream);
     call.say("two ").await;
     call.say("three").await;
@@ -74,7 +75,8 @@ async fn a_stream_resumes_at_another_gateway() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_nothing_and_misses_nothing() {
-    let scene = Scene::new().await;
+    let config = worker::Config { max_output_bytes: usize::MAX, ..worker::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway::Config::default(), config).await;
     let mut idle = scene.socket().await;
     idle.send(create("Hi", json!({}))).await;
     let call = scene.stage.next_call().await;
