@@ -72,7 +72,11 @@ impl ApiError {
     pub fn response_not_found(id: &str) -> Self {
         Self {
             param: Some("response_id".to_owned()),
-            ..Self::new(ErrorType::NotFound, "response_not_found", format!("No response with id '{id}' was found."))
+            ..Self::new(
+                ErrorType::NotFound,
+                "response_not_found",
+                format!("No response with id '{id}' was found."),
+            )
         }
     }
 
@@ -92,7 +96,9 @@ impl ApiError {
             ..Self::new(
                 ErrorType::NotFound,
                 "model_not_found",
-                format!("The model '{model}' does not exist or is not served here. GET /v1/models lists those that are."),
+                format!(
+                    "The model '{model}' does not exist or is not served here. GET /v1/models lists those that are."
+                ),
             )
         }
     }
@@ -127,6 +133,15 @@ impl ApiError {
         })
     }
 
+    /// The error object as a WebSocket wants it, where a code is required: the type stands in for a missing one.
+    pub(crate) fn coded_payload(&self) -> Value {
+        let mut payload = self.payload();
+        if self.code.is_none() {
+            payload["code"] = self.error_type.name().into();
+        }
+        payload
+    }
+
     /// The body of an HTTP answer.
     pub fn http_body(&self) -> String {
         json!({ "error": self.payload() }).to_string()
@@ -134,10 +149,7 @@ impl ApiError {
 
     /// The message on a WebSocket; in a lane it echoes the lane's `stream_id`.
     pub fn websocket_message(&self, stream_id: Option<&str>) -> String {
-        let mut error = json!({ "type": "error", "status": self.status(), "error": self.payload() });
-        if self.code.is_none() {
-            error["error"]["code"] = self.error_type.name().into();
-        }
+        let mut error = json!({ "type": "error", "status": self.status(), "error": self.coded_payload() });
         if let Some(stream_id) = stream_id {
             error["stream_id"] = stream_id.into();
         }

@@ -37,7 +37,9 @@ impl Role {
 
     /// The role with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::User, Self::Assistant, Self::System, Self::Developer].into_iter().find(|role| role.name() == name)
+        [Self::User, Self::Assistant, Self::System, Self::Developer]
+            .into_iter()
+            .find(|role| role.name() == name)
     }
 }
 
@@ -143,7 +145,9 @@ impl Item {
     /// What the item says, or `None` if it is of no kind that we know.
     pub fn view(&self) -> Option<View<'_>> {
         Some(match self.kind() {
-            "message" => View::Message { role: Role::from_name(self.str("role")?)?, content: self.content("content") },
+            "message" => {
+                View::Message { role: Role::from_name(self.str("role")?)?, content: self.content("content") }
+            }
             "function_call" => View::FunctionCall {
                 call_id: self.str("call_id")?,
                 name: self.str("name")?,
@@ -152,7 +156,9 @@ impl Item {
             "function_call_output" => {
                 View::FunctionCallOutput { call_id: self.str("call_id")?, output: self.content("output") }
             }
-            "reasoning" => View::Reasoning { content: self.content("content"), summary: self.content("summary") },
+            "reasoning" => {
+                View::Reasoning { content: self.content("content"), summary: self.content("summary") }
+            }
             "compaction" => View::Compaction { encrypted_content: self.str("encrypted_content")? },
             "item_reference" => View::Reference { id: self.id()? },
             _ => return None,

@@ -6,11 +6,36 @@
 mod error;
 mod item;
 mod request;
+mod stored;
 mod tool;
 mod usage;
 
+mod parse;
+
+mod event;
+mod output;
+mod resource;
+
+mod merge;
+mod render;
+
+pub mod compaction;
+
 pub use error::{ApiError, ErrorType};
+pub use event::{Place, error_event, item_added, item_done};
 pub use item::{Content, Item, Role, View};
+pub use merge::{Merged, Merger, merge};
+pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
+pub use parse::{
+    ClientMessage, Compact, Create, Rejected, check_context, client_message, compact, create, is_stream_id,
+    steer_input,
+};
+pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
+pub use resource::{Outcome, end, lifecycle, resource, with_status};
+pub use stored::{StoredInput, StoredResponse};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};
 pub use usage::Usage;
+
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,11 @@ impl ChoiceMode {
             Self::Required => "required",
         }
     }
+
+    /// The mode with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::None, Self::Auto, Self::Required].into_iter().find(|mode| mode.name() == name)
+    }
 }
 
 impl ToolChoice {

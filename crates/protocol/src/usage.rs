@@ -1,6 +1,7 @@
 //! What a response cost.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// Tokens, as the model server counted them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,4 +14,17 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Of these, reasoning.
     pub reasoning_tokens: u64,
+}
+
+impl Usage {
+    /// The standard's form.
+    pub fn to_json(self) -> Value {
+        json!({
+            "input_tokens": self.input_tokens,
+            "input_tokens_details": { "cached_tokens": self.cached_tokens },
+            "output_tokens": self.output_tokens,
+            "output_tokens_details": { "reasoning_tokens": self.reasoning_tokens },
+            "total_tokens": self.input_tokens.saturating_add(self.output_tokens),
+        })
+    }
 }

@@ -1,5 +1,23 @@
 //! The stateless producer of Narthex.
+//!
+//! A worker claims jobs of its models when it has room, calls the model server through an [`engine::Engine`], appends what it
+//! says to the response's stream in its own epoch, and finishes the job after the terminal event. It holds nothing
+//! whose loss loses data: another worker takes over from the log.
 
+mod clock;
+mod composer;
 mod config;
+mod metrics;
+mod outbox;
+mod plan;
+mod produce;
+mod running;
+mod upstream_error;
+mod worker;
 
 pub use config::{Config, Continuation, ModelConfig, Timeouts};
+pub use metrics::Metrics;
+pub use worker::{Served, Worker};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! What stands in a compaction item: the summary of a conversation, in a form that clients carry but do not read.
+//!
+//! The standard calls the member `encrypted_content`. Ours is *not* secret: it is encoded, so that nobody builds on its
+//! form, and holds nothing but what the same client said and heard. It is not signed either: a client that writes its own
+//! could as well have sent a message with that text.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+/// What a reader of another version must recognize before anything else.
+const PREFIX: &str = "narthex1.";
+
+/// A member that an older reader does not know is ignored; a change that it must not ignore gets another prefix.
+#[derive(Deserialize)]
+struct Content {
+    summary: String,
+}
+
+/// The `encrypted_content` that carries `summary`.
+pub fn encode(summary: &str) -> String {
+    let json = serde_json::json!({ "summary": summary }).to_string();
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(json))
+}
+
+/// The summary in an `encrypted_content`, or `None` if it was not made by [`encode`].
+pub fn decode(encrypted_content: &str) -> Option<String> {
+    let json = URL_SAFE_NO_PAD.decode(encrypted_content.strip_prefix(PREFIX)?).ok()?;
+    Some(serde_json::from_slice::<Content>(&json).ok()?.summary)
+}

@@ -1,0 +1,137 @@
+//! The events that a worker makes, from typed arguments. Whatever is made here is valid by the standard's schema.
+
+use bytestring::ByteString;
+use serde_json::{Value, json};
+use stream::{Delta, DeltaKind, Event, EventKind, ResponseId, Whole};
+
+use crate::ApiError;
+
+/// Where a text stands: in which item and part of a response, and what kind of text it is.
+///
+/// All events about one text follow from it, in this order: [`part_added`](Self::part_added), any number of
+/// [`delta`](Self::delta)s, [`text_done`](Self::text_done), [`part_done`](Self::part_done). A function's arguments are in
+/// no part, so they have only the two in the middle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The response.
+    pub response: ResponseId,
+    /// The kind of text.
+    pub kind: DeltaKind,
+    /// The item's place in the output.
+    pub output_index: u32,
+    /// The part's place in the item; 0 for a function's arguments.
+    pub part_index: u32,
+}
+
+impl Place {
+    /// The id of the item that the text belongs to.
+    pub fn item_id(self) -> String {
+        self.response.item_id(self.kind.item_kind(), self.output_index)
+    }
+
+    /// The content part, or summary part, that holds `text`.
+    pub fn part(self, text: &str, logprobs: &[Value]) -> Option<Value> {
+        match self.kind {
+            DeltaKind::OutputText => {
+                Some(json!({ "type": "output_text", "text": text, "annotations": [], "logprobs": logprobs }))
+            }
+            DeltaKind::Refusal => Some(json!({ "type": "refusal", "refusal": text })),
+            DeltaKind::Reasoning => Some(json!({ "type": "reasoning_text", "text": text })),
+            DeltaKind::ReasoningSummary => Some(json!({ "type": "summary_text", "text": text })),
+            DeltaKind::FunctionArguments => None,
+        }
+    }
+
+    /// The part begins.
+    pub fn part_added(self) -> Option<Event> {
+        let kind = match self.kind {
+            DeltaKind::ReasoningSummary => EventKind::ReasoningSummaryPartAdded,
+            _ => EventKind::ContentPartAdded,
+        };
+        Some(self.whole(kind, "part", self.part("", &[])?))
+    }
+
+    /// A piece of the text; `logprobs` is a JSON array.
+    pub const fn delta(self, text: ByteString, logprobs: Option<ByteString>) -> Event {
+        let Self { kind, output_index, part_index, .. } = self;
+        Event::Delta(Delta { kind, output_index, part_index, text, logprobs })
+    }
+
+    /// The text is whole. `logprobs` are those of all its deltas; only an answer's text has any.
+    pub fn text_done(self, text: &str, logprobs: &[Value]) -> Event {
+        match self.kind {
+            DeltaKind::OutputText => {
+                let mut body = self.body("text", text.into());
+                body["logprobs"] = logprobs.into();
+                whole(EventKind::OutputTextDone, &body)
+            }
+            DeltaKind::Refusal => self.whole(EventKind::RefusalDone, "refusal", text.into()),
+            DeltaKind::Reasoning => self.whole(EventKind::ReasoningDone, "text", text.into()),
+            DeltaKind::ReasoningSummary => {
+                self.whole(EventKind::ReasoningSummaryTextDone, "text", text.into())
+            }
+            DeltaKind::FunctionArguments => {
+                self.whole(EventKind::FunctionCallArgumentsDone, "arguments", text.into())
+            }
+        }
+    }
+
+    /// The part is whole.
+    pub fn part_done(self, text: &str, logprobs: &[Value]) -> Option<Event> {
+        let kind = match self.kind {
+            DeltaKind::ReasoningSummary => EventKind::ReasoningSummaryPartDone,
+            _ => EventKind::ContentPartDone,
+        };
+        Some(self.whole(kind, "part", self.part(text, logprobs)?))
+    }
+
+    fn whole(self, kind: EventKind, member: &str, value: Value) -> Event {
+        whole(kind, &self.body(member, value))
+    }
+
+    fn body(self, member: &str, value: Value) -> Value {
+        let mut body = json!({ "item_id": self.item_id(), "output_index": self.output_index });
+        if let Some(index) = part_index_name(self.kind) {
+            body[index] = self.part_index.into();
+        }
+        body[member] = value;
+        body
+    }
+}
+
+/// The member that holds a delta's `part_index`, if it is in a part.
+pub(crate) const fn part_index_name(kind: DeltaKind) -> Option<&'static str> {
+    match kind {
+        DeltaKind::OutputText | DeltaKind::Refusal | DeltaKind::Reasoning => Some("content_index"),
+        DeltaKind::ReasoningSummary => Some("summary_index"),
+        DeltaKind::FunctionArguments => None,
+    }
+}
+
+/// An output item begins.
+pub fn item_added(output_index: u32, item: &Value) -> Event {
+    whole(EventKind::OutputItemAdded, &json!({ "output_index": output_index, "item": item }))
+}
+
+/// An output item is whole.
+pub fn item_done(output_index: u32, item: &Value) -> Event {
+    whole(EventKind::OutputItemDone, &json!({ "output_index": output_index, "item": item }))
+}
+
+/// What went wrong; `response.failed` follows.
+///
+/// The standard nests the error and OpenAI's types have it flat, and on a WebSocket a status belongs to it: it carries
+/// all three, so that every client finds it where it looks.
+pub fn error_event(error: &ApiError) -> Event {
+    let payload = error.coded_payload();
+    let body = json!({
+        "status": error.status(),
+        "code": payload["code"], "message": payload["message"], "param": payload["param"],
+        "error": payload,
+    });
+    whole(EventKind::Error, &body)
+}
+
+fn whole(kind: EventKind, body: &Value) -> Event {
+    Event::Whole(Whole { kind, body: body.to_string().into() })
+}

@@ -1,0 +1,45 @@
+//! What the store remembers of a response: written by gateways and workers, read by any gateway.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stream::ResponseId;
+
+use crate::Item;
+
+/// What a client gave with its request. Written when the response is accepted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredInput {
+    /// Whose it is.
+    pub tenant: String,
+    /// Whose it is, within the tenant.
+    pub user: String,
+    /// The input of this request alone.
+    pub input: Vec<Item>,
+    /// The response that it continues: there the conversation goes on backwards.
+    pub previous_response_id: Option<String>,
+}
+
+/// How a response ended. Written before its terminal event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredResponse {
+    /// Whose it is.
+    pub tenant: String,
+    /// Whose it is, within the tenant.
+    pub user: String,
+    /// The response resource.
+    pub response: Value,
+}
+
+impl StoredInput {
+    /// Where it is kept.
+    pub fn key(id: ResponseId) -> String {
+        format!("input:{id}")
+    }
+}
+
+impl StoredResponse {
+    /// Where it is kept.
+    pub fn key(id: ResponseId) -> String {
+        format!("response:{id}")
+    }
+}

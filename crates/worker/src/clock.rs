@@ -1,0 +1,60 @@
+//! How long a model server may take.
+
+use std::{pin::Pin, time::Duration};
+
+use protocol::ApiError;
+use tokio::time::{Instant, Sleep};
+
+use crate::Timeouts;
+
+/// The bounds on a model server's time. Hearing an output only notes the time; the timer is set anew when it rings.
+pub(crate) struct Clock {
+    timeouts: Timeouts,
+    started: Instant,
+    last: Option<Instant>,
+    deadline: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Clock {
+    pub(crate) fn start(timeouts: Timeouts, deadline: Instant) -> Self {
+        let started = Instant::now();
+        let timer = Box::pin(tokio::time::sleep_until(deadline.min(started + timeouts.first_token)));
+        Self { timeouts, started, last: None, deadline, timer }
+    }
+
+    /// Only a deadline.
+    pub(crate) fn until(deadline: Instant) -> Self {
+        let ever = Duration::from_secs(60 * 60 * 24);
+        Self::start(Timeouts { first_token: ever, between_tokens: ever, response: ever }, deadline)
+    }
+
+    /// An output came. How long the first one took.
+    pub(crate) fn heard(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let is_first = self.last.replace(now).is_none();
+        is_first.then(|| now - self.started)
+    }
+
+    /// Waits until a bound is exceeded, and says which. Cancel safe.
+    pub(crate) async fn run_out(&mut self) -> ApiError {
+        loop {
+            self.timer.as_mut().await;
+            let (due, what) = match self.last {
+                None => (self.started + self.timeouts.first_token, "begin to answer"),
+                Some(last) => (last + self.timeouts.between_tokens, "go on"),
+            };
+            let now = Instant::now();
+            if now >= self.deadline {
+                return ApiError::model("upstream_timeout", "The model server did not finish in time.");
+            }
+            if now >= due {
+                return ApiError::model(
+                    "upstream_timeout",
+                    format!("The model server did not {what} in time."),
+                );
+            }
+            self.timer.as_mut().reset(due.min(self.deadline));
+        }
+    }
+}

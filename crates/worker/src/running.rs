@@ -1,0 +1,136 @@
+//! The jobs in this worker's hands: renewing their claims, and hearing that they shall stop.
+
+use std::{collections::HashMap, sync::Arc};
+
+use broker::{Broker, Member, Stop, StopListener, Ticket};
+use parking_lot::Mutex;
+use stream::ResponseId;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Why a job's task shall let go of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    /// The response shall end.
+    Stop(Stop),
+    /// Another worker has the claim now: nothing more may be done for it.
+    Lost,
+    /// This worker goes: the job shall be given back.
+    HandOver,
+}
+
+/// The jobs in hand. Cloning shares them.
+#[derive(Clone, Default)]
+pub(crate) struct Running(Arc<Mutex<HashMap<ResponseId, Entry>>>);
+
+struct Entry {
+    ticket: Ticket,
+    interrupt: watch::Sender<Option<Interrupt>>,
+}
+
+/// A job's place among the running ones; it leaves when this is dropped.
+pub(crate) struct Place {
+    running: Running,
+    id: ResponseId,
+    interrupts: watch::Receiver<Option<Interrupt>>,
+}
+
+impl Running {
+    /// Takes a job in. `None` if this worker is at it already: a second claim of one's own job.
+    pub(crate) fn enter(&self, id: ResponseId, ticket: Ticket) -> Option<Place> {
+        let mut jobs = self.0.lock();
+        if let Some(entry) = jobs.get_mut(&id) {
+            entry.ticket = ticket;
+            return None;
+        }
+        let (interrupt, interrupts) = watch::channel(None);
+        jobs.insert(id, Entry { ticket, interrupt });
+        Some(Place { running: self.clone(), id, interrupts })
+    }
+
+    /// Interrupts every job.
+    pub(crate) fn interrupt_all(&self, why: Interrupt) {
+        for entry in self.0.lock().values() {
+            entry.interrupt.send_replace(Some(why));
+        }
+    }
+
+    fn interrupt(&self, id: ResponseId, why: Interrupt) {
+        if let Some(entry) = self.0.lock().get(&id) {
+            entry.interrupt.send_replace(Some(why));
+        }
+    }
+
+    /// Renews all claims, and asks for stops that were not heard of live.
+    pub(crate) async fn renew(&self, broker: &Broker, worker: &Member) {
+        let tickets: Vec<_> = self.0.lock().values().map(|entry| entry.ticket.clone()).collect();
+        if tickets.is_empty() {
+            return;
+        }
+        match broker.jobs.renew(worker, &tickets).await {
+            Ok(lost) => lost.iter().for_each(|ticket| self.lose(ticket)),
+            Err(error) => tracing::warn!(%error, "failed to renew claims"),
+        }
+    }
+
+    fn lose(&self, ticket: &Ticket) {
+        let jobs = self.0.lock();
+        for entry in jobs.values().filter(|entry| entry.ticket == *ticket) {
+            entry.interrupt.send_replace(Some(Interrupt::Lost));
+        }
+    }
+
+    /// Asks the broker for stops of all running responses: for those whose model is silent, so that no append brings the
+    /// news, and whose live message was lost.
+    pub(crate) async fn check_stops(&self, broker: &Broker) {
+        let ids: Vec<_> = self.0.lock().keys().copied().collect();
+        for id in ids {
+            match broker.control.stop_requested(id).await {
+                Ok(Some(stop)) => self.interrupt(id, Interrupt::Stop(stop)),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "failed to ask for stops");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl StopListener for Running {
+    fn cancelled(&self, id: ResponseId) {
+        self.interrupt(id, Interrupt::Stop(Stop::Cancelled));
+    }
+}
+
+impl Place {
+    /// Waits for an interrupt. Cancel safe.
+    pub(crate) async fn interrupted(&mut self) -> Interrupt {
+        match self.interrupts.wait_for(Option::is_some).await {
+            Ok(interrupt) => interrupt.unwrap_or(Interrupt::Lost),
+            Err(_) => Interrupt::Lost,
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.0.lock().remove(&self.id);
+    }
+}
+
+/// Renews claims every third of a lease until `done`.
+pub(crate) async fn keep(
+    running: Running,
+    broker: Broker,
+    worker: Member,
+    every: std::time::Duration,
+    done: CancellationToken,
+) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while done.run_until_cancelled(ticks.tick()).await.is_some() {
+        running.renew(&broker, &worker).await;
+        running.check_stops(&broker).await;
+    }
+}
