@@ -6,6 +6,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Usage;
 
 /// What a reader of another version must recognize before anything else.
 const PREFIX: &str = "narthex1.";
@@ -18,8 +21,20 @@ struct Content {
 
 /// The `encrypted_content` that carries `summary`.
 pub fn encode(summary: &str) -> String {
-    let json = serde_json::json!({ "summary": summary }).to_string();
+    let json = json!({ "summary": summary }).to_string();
     format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(json))
+}
+
+/// The answer to `POST /v1/responses/compact`, from the resource of the response that made the compaction.
+pub fn answer(resource: &Value) -> Value {
+    let usage = Usage::from_json(&resource["usage"]).unwrap_or_default();
+    json!({
+        "id": resource["id"],
+        "object": "response.compaction",
+        "created_at": resource["created_at"],
+        "output": resource["output"],
+        "usage": usage.to_json(),
+    })
 }
 
 /// The summary in an `encrypted_content`, or `None` if it was not made by [`encode`].

@@ -1,0 +1,118 @@
+//! `POST /v1/responses` and `POST /v1/responses/compact`.
+
+use std::sync::Arc;
+
+use broker::Kind;
+use hyper::{HeaderMap, Request, body::Incoming};
+use protocol::{ApiError, Create};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{self, Answer},
+    body,
+    sse::{Events, Told},
+};
+use crate::{
+    Principal,
+    admission::{OnLeave, Order},
+    delivery::{Cursor, CursorError},
+    gateway::Shared,
+};
+
+/// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
+pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+    let headers = request.headers().clone();
+    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let mut create = protocol::create(&bytes, shared.config.max_json_depth)?;
+    take_headers(&mut create, &headers)?;
+    let (stream, background) = (create.stream, create.request.background);
+    // Without a stream or a key the client does not know the response's name: it could never come back for it.
+    let can_return = stream || background || create.idempotency_key.is_some();
+    let on_leave = if can_return { OnLeave::Grace } else { OnLeave::Cancel };
+    shared.metrics.count_request(if stream { "sse" } else { "http" });
+    let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
+    let accepted = shared.admit(principal, order).await?;
+    if stream {
+        let told = Told::Responses(accepted.id);
+        return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
+    }
+    let mut cursor = accepted.cursor;
+    let resource = if background { first_resource(&mut cursor).await? } else { final_resource(&mut cursor).await? };
+    Ok(answer::json(&resource))
+}
+
+/// Shortens a conversation: the model is asked for a summary, which comes back as one item.
+pub(super) async fn compact(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+    let headers = request.headers().clone();
+    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let mut create = protocol::compact(&bytes, shared.config.max_json_depth)?.into_create();
+    take_headers(&mut create, &headers)?;
+    shared.metrics.count_request("http");
+    let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
+    let accepted = shared.admit(principal, order).await?;
+    let mut cursor = accepted.cursor;
+    let resource = final_resource(&mut cursor).await?;
+    if resource["status"] != "completed" {
+        return Err(error_of(&resource));
+    }
+    Ok(answer::json(&protocol::compaction::resource(accepted.id, &resource)))
+}
+
+/// What a request says by headers.
+pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(), ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    if let Some(key) = text("idempotency-key") {
+        if key.is_empty() || key.len() > 256 {
+            return Err(ApiError::invalid("Idempotency-Key", "invalid_value", "An idempotency key has 1 to 256 characters."));
+        }
+        create.idempotency_key = Some(key);
+    }
+    create.traceparent = create.traceparent.take().or_else(|| text("traceparent"));
+    Ok(())
+}
+
+/// The resource as the stream begins.
+async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
+    match cursor.next().await {
+        Some(Ok(piece)) => piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost),
+        Some(Err(error)) => Err(cursor_error(error)),
+        None => Err(lost()),
+    }
+}
+
+/// The resource as the stream ends.
+pub(super) async fn final_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
+    while let Some(piece) = cursor.next().await {
+        let piece = piece.map_err(cursor_error)?;
+        if piece.is_terminal() {
+            return piece.events().last().and_then(|(_, event)| protocol::resource_of(event)).ok_or_else(lost);
+        }
+    }
+    Err(lost())
+}
+
+/// The error with which a response failed, for clients of interfaces that have no failed responses.
+pub(super) fn error_of(resource: &Value) -> ApiError {
+    let error = &resource["error"];
+    let code = error["code"].as_str().unwrap_or("incomplete");
+    let message = error["message"].as_str().unwrap_or("The response did not complete.");
+    ApiError::model(code, message)
+}
+
+/// Why a stream could not be read on.
+pub(crate) fn cursor_error(error: CursorError) -> ApiError {
+    match error {
+        CursorError::Gone => ApiError::server("stream_expired", "The response's stream has expired or was deleted."),
+        CursorError::Lost => lost(),
+        CursorError::Broker(error) => crate::continuation::unavailable(error),
+    }
+}
+
+fn lost() -> ApiError {
+    ApiError::server("stream_lost", "A part of the response's stream was lost. Send the request again.")
+}
+
+/// What `DELETE` answers.
+pub(super) fn deleted(id: &str) -> Value {
+    json!({ "id": id, "object": "response", "deleted": true })
+}
