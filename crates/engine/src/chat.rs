@@ -27,7 +27,6 @@
 
 mod calls;
 mod chunk;
-mod logprobs;
 mod messages;
 mod parts;
 mod request;

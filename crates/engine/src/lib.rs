@@ -10,10 +10,13 @@ mod error;
 mod output;
 mod secret;
 
+mod logprobs;
 mod mask;
+mod text;
 mod upstream;
 
 mod chat;
+mod responses;
 
 use std::sync::Arc;
 
@@ -25,6 +28,7 @@ pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
 pub use error::{Error, Fault};
 pub use output::{Finish, Output};
 pub use protocol::Usage;
+pub use responses::ResponsesEngine;
 pub use secret::Secret;
 pub use upstream::{ConfigError, UpstreamConfig};
 
@@ -56,3 +60,6 @@ pub struct Call {
     /// W3C trace context to hand on; empty if there is none.
     pub traceparent: String,
 }
+
+#[cfg(test)]
+mod tests;

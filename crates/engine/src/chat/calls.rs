@@ -8,7 +8,7 @@
 use std::{borrow::Cow, collections::VecDeque};
 
 use super::chunk::CallPiece;
-use crate::{Error, Output, upstream::garbled};
+use crate::{Error, Output, text::Text, upstream::garbled};
 
 /// One answer may make so many calls; a server that makes more has gone wrong.
 const MAX_CALLS: usize = 128;
@@ -128,7 +128,7 @@ fn new_id() -> String {
 /// The text of arguments: a string of JSON, or the JSON itself.
 fn text_of(raw: &str) -> Result<Cow<'_, str>, Error> {
     match raw.as_bytes().first() {
-        Some(b'"') => serde_json::from_str::<super::chunk::Text<'_>>(raw)
+        Some(b'"') => serde_json::from_str::<Text<'_>>(raw)
             .map(|text| text.0)
             .map_err(|error| garbled(error.to_string())),
         _ if raw == "null" => Ok(Cow::Borrowed("")),

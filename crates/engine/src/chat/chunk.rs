@@ -2,15 +2,10 @@
 //!
 //! It is read as servers write it, not as the protocol has it: everything may be missing or null.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A text that borrows where it can. (serde borrows a `Cow` by itself only where it stands alone, not inside an `Option`.)
-#[derive(Debug, Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+use crate::{logprobs::LogProb, text::Text};
 
 /// One chunk.
 #[derive(Debug, Deserialize)]
@@ -33,10 +28,17 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     #[serde(borrow, default)]
     pub(super) delta: Option<Delta<'a>>,
-    #[serde(borrow, default)]
-    pub(super) logprobs: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) logprobs: Option<LogProbs>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Option<Text<'a>>,
+}
+
+/// The log probabilities of what is added, if they were asked for.
+#[derive(Debug, Deserialize)]
+pub(super) struct LogProbs {
+    #[serde(default)]
+    pub(super) content: Option<Vec<LogProb>>,
 }
 
 /// What is added.

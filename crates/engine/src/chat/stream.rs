@@ -2,17 +2,17 @@
 
 use std::collections::VecDeque;
 
-use bytestring::ByteString;
 use serde_json::Value;
 use sse_stream::Sse;
 
 use super::{
     calls::Calls,
-    chunk::{Choice, Chunk, Delta, Text},
-    logprobs,
+    chunk::{Choice, Chunk, Delta},
 };
 use crate::{
     Error, Fault, Finish, Output,
+    logprobs::standard,
+    text::Text,
     upstream::{Progress, Translate, broke_off, garbled, readable},
 };
 
@@ -66,17 +66,19 @@ impl ChatStream {
         let Delta { content, refusal, reasoning_content, reasoning, tool_calls } =
             choice.delta.unwrap_or_default();
         // A server that is changing from one name to the other sends both, with the same text.
-        out.extend(said(reasoning_content).or_else(|| said(reasoning)).map(Output::Reasoning));
+        out.extend(
+            reasoning_content
+                .and_then(Text::said)
+                .or_else(|| reasoning.and_then(Text::said))
+                .map(Output::Reasoning),
+        );
 
-        let logprobs = match choice.logprobs {
-            Some(raw) => logprobs::standard(raw.get()).map_err(|error| garbled(error.to_string()))?,
-            None => None,
-        };
-        let text = said(content);
+        let logprobs = choice.logprobs.and_then(|logprobs| standard(&logprobs.content?));
+        let text = content.and_then(Text::said);
         if text.is_some() || logprobs.is_some() {
             out.push_back(Output::Text { text: text.unwrap_or_default(), logprobs });
         }
-        out.extend(said(refusal).map(Output::Refusal));
+        out.extend(refusal.and_then(Text::said).map(Output::Refusal));
         for piece in tool_calls.iter().flatten() {
             self.calls.piece(piece, out)?;
         }
@@ -96,13 +98,6 @@ fn is_error(error: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         _ => true,
     }
-}
-
-fn said(text: Option<Text<'_>>) -> Option<ByteString> {
-    text.filter(|text| !text.0.is_empty()).map(|text| match text.0 {
-        std::borrow::Cow::Borrowed(text) => text.into(),
-        std::borrow::Cow::Owned(text) => text.into(),
-    })
 }
 
 fn finish(reason: &str) -> Result<Finish, Error> {

@@ -58,8 +58,12 @@ pub(crate) fn readable(error: &Value) -> Error {
     let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
     let fault = match code.and_then(|code| u16::try_from(code).ok()) {
         Some(status @ 400..600) => fault_of(status),
-        _ if error["code"] == "rate_limit_exceeded" => Fault::Busy { retry_after: None },
-        _ => Fault::Failed,
+        _ => match error["code"].as_str().unwrap_or_default() {
+            "rate_limit_exceeded" => Fault::Busy { retry_after: None },
+            "context_length_exceeded" => Fault::Refused,
+            code if code.starts_with("invalid_") => Fault::Refused,
+            _ => Fault::Failed,
+        },
     };
     told(fault, "an error in the stream", error)
 }

@@ -5,6 +5,7 @@
 mod chat;
 mod failures;
 mod leaving;
+mod responses;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,7 +1,8 @@
-use serde_json::json;
+use protocol::Request;
+use serde_json::{Value, json};
 
-use super::*;
-use crate::{Error, Fault, chat::messages::messages};
+use super::items;
+use crate::{Error, Fault, chat::messages::messages, tests::request};
 
 fn translate(input: Value) -> Result<Value, Error> {
     let request = Request { input: items(input), ..request() };

@@ -1,8 +1,7 @@
-use protocol::{FunctionTool, Reasoning, TextFormat};
-use serde_json::json;
+use protocol::{ChoiceMode, FunctionTool, Reasoning, TextFormat, ToolChoice};
+use serde_json::{Map, Value, json};
 
-use super::*;
-use crate::{ChatConfig, Fault, MaxTokensField, PrefillStyle, chat::request::body};
+use crate::{ChatConfig, Fault, MaxTokensField, PrefillStyle, chat::request::body, tests::request};
 
 fn config() -> ChatConfig {
     ChatConfig::new("http://localhost")

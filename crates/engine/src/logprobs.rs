@@ -1,16 +1,11 @@
-//! Log probabilities: from Chat Completions' form to the standard's, which wants every member.
+//! Log probabilities in the standard's form, which wants every member; servers leave some out.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[derive(Deserialize)]
-struct LogProbs {
-    #[serde(default)]
-    content: Option<Vec<LogProb>>,
-}
-
-#[derive(Deserialize)]
-struct LogProb {
+/// The log probability of a token, as servers tell it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LogProb {
     token: String,
     logprob: f64,
     #[serde(default)]
@@ -20,10 +15,8 @@ struct LogProb {
 }
 
 /// The standard's array, or `None` if there is nothing in it.
-pub(super) fn standard(logprobs: &str) -> Result<Option<Value>, serde_json::Error> {
-    let logprobs: LogProbs = serde_json::from_str(logprobs)?;
-    let Some(tokens) = logprobs.content.filter(|tokens| !tokens.is_empty()) else { return Ok(None) };
-    Ok(Some(tokens.iter().map(with_others).collect()))
+pub(crate) fn standard(tokens: &[LogProb]) -> Option<Value> {
+    (!tokens.is_empty()).then(|| tokens.iter().map(with_others).collect())
 }
 
 fn with_others(token: &LogProb) -> Value {
