@@ -94,7 +94,7 @@ fn push_members(out: &mut String, object: &str) {
 }
 
 /// JSON that is ready, on one line: a line break, which only white space between tokens can hold, would end an SSE frame.
-fn push_line(out: &mut String, json: &str) {
+pub(crate) fn push_line(out: &mut String, json: &str) {
     for (i, line) in json.split(['\n', '\r']).enumerate() {
         if i > 0 {
             out.push(' ');
