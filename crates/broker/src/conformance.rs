@@ -56,6 +56,7 @@ macro_rules! conformance_suite {
                 reading_is_bounded
                 a_large_record_is_kept
                 an_expired_stream_is_gone
+                an_append_prolongs_a_stream
                 streams_do_not_mix
             }
             live {
@@ -68,6 +69,7 @@ macro_rules! conformance_suite {
                 a_large_record_is_heard_or_told
                 listeners_hear_their_own_stream_only
                 a_late_writer_is_not_heard
+                a_repeated_append_is_heard_once
             }
             queue {
                 a_job_is_claimed_once
@@ -82,6 +84,7 @@ macro_rules! conformance_suite {
                 a_renewed_claim_is_kept
                 claims_that_ran_out_come_first
                 a_released_job_is_no_attempt
+                a_released_job_keeps_its_place
                 a_release_wakes_one_that_waits
                 a_loser_releases_nothing
                 a_finished_job_is_gone

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod chat;
 mod models;
+mod query;
 mod responses;
 mod sse;
 mod stored;
@@ -13,7 +14,9 @@ use std::{convert::Infallible, sync::Arc};
 use hyper::{Method, Request, Response, body::Incoming};
 use protocol::{ApiError, ErrorType};
 
-pub(crate) use answer::{Answer, AnswerBody};
+pub(crate) use answer::{Answer, AnswerBody, empty};
+pub(crate) use body::too_large;
+pub(crate) use responses::cursor_error;
 
 use crate::{Principal, gateway::Shared, ws};
 

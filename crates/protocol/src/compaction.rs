@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::Usage;
+use crate::{Item, Request, Role, Usage};
 
 /// What a reader of another version must recognize before anything else.
 const PREFIX: &str = "narthex1.";
@@ -42,3 +42,18 @@ pub fn decode(encrypted_content: &str) -> Option<String> {
     let json = URL_SAFE_NO_PAD.decode(encrypted_content.strip_prefix(PREFIX)?).ok()?;
     Some(serde_json::from_slice::<Content>(&json).ok()?.summary)
 }
+
+/// The request that makes a model write the summary: the conversation, and the order to sum it up.
+pub fn order(mut request: Request) -> Request {
+    let own = request.instructions.take().map(|own| format!("\n\n{own}")).unwrap_or_default();
+    request.instructions = Some(format!("{INSTRUCTIONS}{own}"));
+    request.input.push(Item::message(Role::User, REQUEST));
+    request.store = false;
+    request
+}
+
+const INSTRUCTIONS: &str = "You shorten conversations. What you write replaces the conversation, so keep everything that \
+                            is needed to carry it on: facts, names, numbers, decisions, open questions, the results of \
+                            tools, and what the user asked for.";
+
+const REQUEST: &str = "Sum up the conversation above. Write the summary alone, without a word about it.";

@@ -44,7 +44,7 @@ pub use parse::{
 };
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
-pub use resource::{Outcome, end, lifecycle, resource, with_status};
+pub use resource::{Outcome, end, lifecycle, resource, resource_of, with_status};
 pub use steer::steer_failed;
 pub use stored::{StoredInput, StoredResponse};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};

@@ -211,3 +211,10 @@ fn reasoning(reasoning: &Reasoning) -> Value {
     let effort = reasoning.effort.as_deref().filter(|effort| STANDARD_EFFORTS.contains(effort));
     json!({ "effort": effort, "summary": reasoning.summary })
 }
+
+/// The resource that an event shows, if it is one of those that show it.
+pub fn resource_of(event: &Event) -> Option<Value> {
+    let Event::Whole(whole) = event else { return None };
+    let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return None };
+    body.remove("response")
+}

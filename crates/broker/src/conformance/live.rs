@@ -11,7 +11,7 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 
 use super::stage::{
-    ALL, Ear, assert_gapless, background, begin, completed, created, delta, deltas, eventually, open, soon,
+    Ear, assert_gapless, background, begin, completed, created, delta, deltas, eventually, open, read, soon,
     texts,
 };
 use crate::Broker;
@@ -56,15 +56,14 @@ pub async fn nothing_is_lost_between_listening_and_reading(broker: &Broker) {
     for _ in 0..10 {
         let ear = Ear::new();
         let listening = broker.log.listen(id, Arc::clone(&ear) as _).await.unwrap();
-        let read = broker.log.read(id, 0, ALL).await.unwrap().unwrap();
-        let next = assert_gapless(0, &read.records);
+        let next = assert_gapless(0, &read(broker, id).await);
         joined.push((ear, listening, next));
         sleep(Duration::from_millis(3)).await;
     }
     enough.store(true, Ordering::Relaxed);
     soon("the writer ends", writing.join_all()).await;
 
-    let end = open_end(broker, id).await;
+    let end = assert_gapless(0, &read(broker, id).await);
     for (ear, _listening, read_up_to) in joined {
         ear.hears_up_to(end).await;
         let heard = ear.records();
@@ -72,10 +71,6 @@ pub async fn nothing_is_lost_between_listening_and_reading(broker: &Broker) {
         assert_eq!(assert_gapless(read_up_to, &fresh), end);
         assert!(heard.is_sorted_by_key(|record| record.first), "heard out of order");
     }
-}
-
-async fn open_end(broker: &Broker, id: stream::ResponseId) -> u64 {
-    assert_gapless(0, &super::stage::read(broker, id).await)
 }
 
 /// Any number of listeners hear the same.
@@ -194,4 +189,19 @@ pub async fn a_late_writer_is_not_heard(broker: &Broker) {
     assert_gapless(1, &ear.records());
     let heard: Vec<_> = ear.records().iter().flat_map(|record| record.events.clone()).collect();
     assert_eq!(heard, deltas(1, 9));
+}
+
+/// What is appended again is not heard again.
+pub async fn a_repeated_append_is_heard_once(broker: &Broker) {
+    let id = begin(broker).await;
+    let ear = Ear::new();
+    let _listening = broker.log.listen(id, Arc::clone(&ear) as _).await.unwrap();
+    let epoch = open(broker, id).await.epoch;
+    for next in 1..5 {
+        for _ in 0..3 {
+            broker.log.append(id, epoch, next, &deltas(next, 1)).await.unwrap();
+        }
+    }
+    ear.hears_up_to(5).await;
+    assert_gapless(1, &ear.records());
 }

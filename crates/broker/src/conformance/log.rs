@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use stream::{Delta, DeltaKind, Epoch, Event, EventKind, Record, Sequence, Whole};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::stage::{
     ALL, SHORT, assert_gapless, background, begin, completed, created, delta, deltas, eventually, fresh,
@@ -339,6 +339,17 @@ pub async fn an_expired_stream_is_gone(broker: &Broker) {
     assert!(matches!(late, Err(AppendError::Gone)), "{late:?}");
     let opened = broker.log.open(id, &worker(), OpenMode::TakeOver).await;
     assert!(matches!(opened, Err(OpenError::Gone)), "{opened:?}");
+}
+
+/// A stream that is written to does not expire under its writer.
+pub async fn an_append_prolongs_a_stream(broker: &Broker) {
+    let id = begin(broker).await;
+    let epoch = open(broker, id).await.epoch;
+    broker.log.expire(id, 5 * SHORT).await.unwrap();
+    broker.log.append(id, epoch, 1, &[delta("x")]).await.unwrap();
+    sleep(6 * SHORT).await;
+    broker.log.append(id, epoch, 2, &[delta("y")]).await.unwrap();
+    assert_eq!(texts(broker, id).await, ["x", "y"]);
 }
 
 /// Streams that are written at the same time do not mix.

@@ -201,6 +201,24 @@ pub async fn a_released_job_is_no_attempt(broker: &Broker) {
     assert_eq!(claim_one(broker, &model, &worker(), LONG).await.attempt, 2);
 }
 
+/// What was given back comes before what waits, and is the same job to whoever had it.
+pub async fn a_released_job_keeps_its_place(broker: &Broker) {
+    let (model, drains) = (fresh("model"), worker());
+    let jobs = enqueue(broker, &model, 5).await;
+    let claims = claim(broker, &model, &drains, 2).await;
+    for claim in &claims {
+        broker.jobs.release(&drains, &claim.ticket).await.unwrap();
+    }
+    let depth = Depth { waiting: 5, claimed: 0, dead: 0 };
+    assert_eq!(broker.jobs.depth(&model).await.unwrap(), depth);
+    let again = claim(broker, &model, &worker(), 3).await;
+    assert_eq!(ids(&again), [jobs[0].id, jobs[1].id, jobs[2].id]);
+    // The one that gave it back finds that the response had ended after all.
+    broker.jobs.finish(&claims[0].ticket).await.unwrap();
+    let depth = Depth { waiting: 2, claimed: 2, dead: 0 };
+    assert_eq!(broker.jobs.depth(&model).await.unwrap(), depth);
+}
+
 /// A worker that drains hands its jobs to those that wait, not to those that come next.
 pub async fn a_release_wakes_one_that_waits(broker: &Broker) {
     let (model, drains) = (fresh("model"), worker());

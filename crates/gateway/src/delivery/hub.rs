@@ -128,11 +128,6 @@ impl Hub {
         followed
     }
 
-    /// How many responses are followed.
-    pub(crate) fn len(&self) -> usize {
-        self.0.responses.lock().len()
-    }
-
     /// Sweeps until `done`.
     pub(crate) async fn sweep(self, done: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
-use protocol::{ApiError, Create, EventKindExt as _};
+use protocol::{ApiError, Compact, Create, read_error};
 use serde_json::{Value, json};
 
 use super::{
@@ -37,7 +37,8 @@ pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request:
         return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
     }
     let mut cursor = accepted.cursor;
-    let resource = if background { first_resource(&mut cursor).await? } else { final_resource(&mut cursor).await? };
+    let resource =
+        if background { first_resource(&mut cursor).await? } else { wait_for_end(&mut cursor).await?.resource };
     Ok(answer::json(&resource))
 }
 
@@ -45,17 +46,19 @@ pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request:
 pub(super) async fn compact(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
     let headers = request.headers().clone();
     let bytes = body::read(request, shared.config.max_message_bytes).await?;
-    let mut create = protocol::compact(&bytes, shared.config.max_json_depth)?.into_create();
+    let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
+    let Compact { request, idempotency_key, traceparent } = compact;
+    let mut create = Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
     take_headers(&mut create, &headers)?;
     shared.metrics.count_request("http");
     let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
     let accepted = shared.admit(principal, order).await?;
     let mut cursor = accepted.cursor;
-    let resource = final_resource(&mut cursor).await?;
-    if resource["status"] != "completed" {
-        return Err(error_of(&resource));
+    let ended = wait_for_end(&mut cursor).await?;
+    if ended.resource["status"] != "completed" {
+        return Err(ended.into_error());
     }
-    Ok(answer::json(&protocol::compaction::resource(accepted.id, &resource)))
+    Ok(answer::json(&protocol::compaction::answer(&ended.resource)))
 }
 
 /// What a request says by headers.
@@ -74,29 +77,40 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
 /// The resource as the stream begins.
 async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
     match cursor.next().await {
-        Some(Ok(piece)) => piece.events().find_map(|(_, event)| event.resource()).ok_or_else(lost),
+        Some(Ok(piece)) => piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost),
         Some(Err(error)) => Err(cursor_error(error)),
         None => Err(lost()),
     }
 }
 
-/// The resource as the stream ends.
-pub(super) async fn final_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
+/// How a response ended.
+pub(super) struct Ended {
+    pub(super) resource: Value,
+    /// What its stream said went wrong: more than the resource shows.
+    error: Option<ApiError>,
+}
+
+/// Waits for the end of a stream.
+pub(super) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
+    let mut error = None;
     while let Some(piece) = cursor.next().await {
         let piece = piece.map_err(cursor_error)?;
+        error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
         if piece.is_terminal() {
-            return piece.events().last().and_then(|(_, event)| event.resource()).ok_or_else(lost);
+            let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
+            return Ok(Ended { resource: resource.ok_or_else(lost)?, error });
         }
     }
     Err(lost())
 }
 
-/// The error with which a response failed, for clients of interfaces that have no failed responses.
-pub(super) fn error_of(resource: &Value) -> ApiError {
-    let error = &resource["error"];
-    let code = error["code"].as_str().unwrap_or("incomplete");
-    let message = error["message"].as_str().unwrap_or("The response did not complete.");
-    ApiError::model(code, message)
+impl Ended {
+    /// The error instead of an answer, for interfaces that know no failed or cancelled responses.
+    pub(super) fn into_error(self) -> ApiError {
+        self.error
+            .or_else(|| protocol::chat_error(&self.resource))
+            .unwrap_or_else(|| ApiError::model("incomplete", "The response did not complete."))
+    }
 }
 
 /// Why a stream could not be read on.

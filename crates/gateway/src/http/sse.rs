@@ -75,7 +75,11 @@ impl Events {
         while self.chunk.len() < MAX_CHUNK {
             match self.cursor.poll_next(cx) {
                 Poll::Pending => return,
-                Poll::Ready(Some(Ok(piece))) => self.render(&piece, is_behind),
+                Poll::Ready(Some(Ok(piece))) if is_behind => {
+                    let pieces = self.cursor.gather(&piece, MAX_CHUNK, cx);
+                    self.render(&pieces, is_behind);
+                }
+                Poll::Ready(Some(Ok(piece))) => self.render(std::slice::from_ref(&piece), is_behind),
                 Poll::Ready(Some(Err(error))) => {
                     let error = cursor_error(error);
                     self.shared.metrics.count_error("sse", &error);
@@ -95,16 +99,17 @@ impl Events {
         }
     }
 
-    fn render(&mut self, piece: &Piece, is_behind: bool) {
-        let deltas = piece.events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
+    fn render(&mut self, pieces: &[Piece], is_behind: bool) {
+        let events = || pieces.iter().flat_map(Piece::events);
+        let deltas = events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
         if deltas > 0 && self.tokens == 0 {
             self.shared.metrics.observe_first_token("sse", self.begun.elapsed());
         }
         self.tokens += deltas;
         match &mut self.told {
-            Told::Chat(chat) => piece.events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),
+            Told::Chat(chat) => events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),
             Told::Responses(id) => {
-                for merged in protocol::merge(piece.events(), if is_behind { MAX_MERGED } else { 0 }) {
+                for merged in protocol::merge(events(), if is_behind { MAX_MERGED } else { 0 }) {
                     let first = merged.merged_from();
                     self.shared.metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
                     protocol::sse_frame(&mut self.chunk, *id, merged.last, &merged.event, None, first);

@@ -6,13 +6,14 @@ use std::{sync::Arc, time::Duration};
 
 use broker::Header;
 use hyper::{Request, body::Incoming};
-use protocol::{ApiError, StoredInput, StoredResponse};
+use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
 use stream::{Assembler, ResponseId, Sequence};
 
 use super::{
     answer::{self, Answer},
-    responses::{cursor_error, deleted, final_resource},
+    responses::{cursor_error, deleted, wait_for_end},
+    query::Retrieve,
     sse::{Events, Told},
 };
 use crate::{
@@ -30,7 +31,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Request<Incoming>) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = protocol::RetrieveQuery::parse(request.uri().query().unwrap_or_default())?;
+    let query = Retrieve::parse(request.uri().query().unwrap_or_default())?;
     if !query.stream {
         let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
         return Ok(answer::json(&resource));
@@ -59,8 +60,8 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
     let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
     let mut cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
     ending::cancel(&shared.broker, &shared.member, response_id).await;
-    let resource = match tokio::time::timeout(CANCEL_PATIENCE, final_resource(&mut cursor)).await {
-        Ok(resource) => resource?,
+    let resource = match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
+        Ok(ended) => ended?.resource,
         // Its worker may just have died: the next one will see the cancel.
         Err(_) => shared.fold(response_id).await?.ok_or_else(not_found)?,
     };
@@ -84,13 +85,13 @@ pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str
 pub(super) async fn input_items(shared: &Shared, principal: &Principal, id: &str, query: Option<&str>) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = protocol::ListQuery::parse(query.unwrap_or_default())?;
+    let page = Page::from_query(form_urlencoded::parse(query.unwrap_or_default().as_bytes()))?;
     let stored = shared.broker.store.get(&StoredInput::key(response_id)).await.map_err(unavailable)?;
     let stored: StoredInput = stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
     if !principal.owns(&stored.tenant, &stored.user) {
         return Err(not_found());
     }
-    Ok(answer::json(&protocol::input_items(response_id, &stored.input, &query)?))
+    Ok(answer::json(&protocol::input_items(response_id, &stored.input, &page)?))
 }
 
 fn expired() -> ApiError {

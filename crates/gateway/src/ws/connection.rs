@@ -7,7 +7,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -16,7 +16,6 @@ use futures_util::{Stream as _, stream::FuturesUnordered};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use protocol::{ApiError, ClientMessage, CloseCode, Create, ErrorType, Rejected};
-use serde_json::json;
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -246,13 +245,8 @@ impl Connection {
 
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
         let message = "A running response cannot be steered here: cancel it and send a new one.";
-        let event = json!({
-            "type": "response.steer.failed",
-            "previous_response_id": previous_response_id,
-            "input": input,
-            "error": { "type": "invalid_request_error", "code": "steering_not_supported", "message": message, "param": null },
-        });
-        self.say(event.to_string());
+        let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
+        self.say(protocol::steer_failed(previous_response_id, input, &error, None));
     }
 
     // ---- turns ----
@@ -300,7 +294,7 @@ impl Connection {
         let mut written = 0;
         while let Some((at, step)) = next.take() {
             match step {
-                Some(Ok(piece)) => written += self.tell(at, &piece, is_behind),
+                Some(Ok(piece)) => written += self.tell(at, piece, is_behind),
                 Some(Err(error)) => {
                     let turn = self.turns.swap_remove(at);
                     self.say_error(&cursor_error(error), turn.lane.as_deref());
@@ -317,24 +311,31 @@ impl Connection {
     /// A turn that has something to say right now. Wakers were left by the poll that found the first one, or will be left
     /// by the next: here nobody is waited for.
     fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, CursorError>>)> {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         self.turns.iter_mut().enumerate().find_map(|(at, turn)| match turn.cursor.poll_next(&mut cx) {
             Poll::Ready(step) => Some((at, step)),
             Poll::Pending => None,
         })
     }
 
-    fn tell(&mut self, at: usize, piece: &Piece, is_behind: bool) -> usize {
+    fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
         let Self { turns, socket, shared, .. } = self;
         let mut written = 0;
-        turns[at].render(piece, is_behind, &shared.metrics, |json| {
+        let gathered;
+        let pieces = if is_behind {
+            gathered = turns[at].cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
+            &gathered
+        } else {
+            std::slice::from_ref(&piece)
+        };
+        turns[at].render(pieces, is_behind, &shared.metrics, |json| {
             written += json.len();
             // A failure to write shows itself at the next poll.
             let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
         });
-        if piece.is_terminal() {
+        if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
             let turn = self.turns.swap_remove(at);
-            let conversation = turn.conclude(piece, &self.shared.metrics);
+            let conversation = turn.conclude(last, &self.shared.metrics);
             let failed_after = if conversation.is_none() { turn.previous } else { None };
             if let Some(conversation) = conversation {
                 self.memory.put(turn.cursor.id(), conversation);

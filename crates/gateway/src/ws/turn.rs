@@ -30,9 +30,10 @@ impl Turn {
     }
 
     /// Calls `frame` with each event, rendered. For a client that is behind, deltas of the same text become one.
-    pub(super) fn render(&mut self, piece: &Piece, is_behind: bool, metrics: &Metrics, mut frame: impl FnMut(String)) {
+    pub(super) fn render(&mut self, pieces: &[Piece], is_behind: bool, metrics: &Metrics, mut frame: impl FnMut(String)) {
         let id = self.cursor.id();
-        for merged in protocol::merge(piece.events(), if is_behind { MAX_MERGED } else { 0 }) {
+        let events = pieces.iter().flat_map(Piece::events);
+        for merged in protocol::merge(events, if is_behind { MAX_MERGED } else { 0 }) {
             let first = merged.merged_from();
             metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
             if let Event::Delta(_) = &*merged.event {
