@@ -15,6 +15,9 @@ mod store;
 
 pub mod memory;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 use std::{fmt, sync::Arc};
 
 pub use control::{Control, Model, Stop, StopListener};

@@ -16,10 +16,12 @@ use crate::{AppendError, Error, Header, Member, OpenError, Stop};
 ///   counts for any reader, whatever its writer has been told.
 /// - **Durable.** What `create` and `append` have accepted is as durable as the broker is, and readable by
 ///   [`read`](Self::read) at once, in any process.
-/// - **Repeatable.** An append that is repeated unchanged, because its answer was lost, succeeds and adds nothing.
+/// - **Repeatable.** An append that is repeated unchanged, because its answer was lost, succeeds and adds nothing, and
+///   nobody hears of it again.
 /// - **The live path may lose.** A [`Listener`] hears records in order, but not necessarily all of them. A reader
 ///   that sees a gap, or has heard nothing for a while, reads the log.
-/// - Nothing lives for ever: a stream expires some time after its last append.
+/// - Nothing lives for ever: a stream expires some time after its last append, or when [`expire`](Self::expire) says if
+///   nothing is appended any more.
 #[async_trait]
 pub trait StreamLog: Send + Sync {
     /// A fresh id for a response that this process will serve: a partitioned log chooses one of its home partitions.

@@ -41,7 +41,8 @@ pub trait JobQueue: Send + Sync {
     /// The response has ended: the job leaves the queue, whoever claims it now.
     async fn finish(&self, ticket: &Ticket) -> Result<(), Error>;
 
-    /// Gives a claim back at once, for another worker to take, without counting it as an attempt.
+    /// Gives a claim back at once, for another worker to take before all that wait, without counting it as an attempt.
+    /// A claim that is no longer `worker`'s stays as it is.
     async fn release(&self, worker: &Member, ticket: &Ticket) -> Result<(), Error>;
 
     /// Takes a job that kills its workers out of the queue and keeps it for inspection.

@@ -49,7 +49,7 @@ pub struct Request {
     pub include: Vec<String>,
     /// `auto` or `disabled`.
     pub truncation: Option<String>,
-    /// `auto`, `default`, `flex` or `priority`.
+    /// `auto`, `default`, `flex` or `priority`; some model servers know more.
     pub service_tier: Option<String>,
     /// The client's own notes, returned with the response.
     pub metadata: BTreeMap<String, String>,
@@ -65,6 +65,39 @@ pub struct Request {
     pub extra: Map<String, Value>,
 }
 
+impl Request {
+    /// A request for `model` in which everything else has its default, and nothing was said yet.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            input: Vec::new(),
+            instructions: None,
+            previous_response_id: None,
+            tools: Vec::new(),
+            tool_choice: ToolChoice::default(),
+            parallel_tool_calls: true,
+            max_tool_calls: None,
+            max_output_tokens: None,
+            text: TextOptions::default(),
+            reasoning: None,
+            temperature: None,
+            top_p: None,
+            presence_penalty: None,
+            frequency_penalty: None,
+            top_logprobs: None,
+            include: Vec::new(),
+            truncation: None,
+            service_tier: None,
+            metadata: BTreeMap::new(),
+            store: true,
+            background: false,
+            safety_identifier: None,
+            prompt_cache_key: None,
+            extra: Map::new(),
+        }
+    }
+}
+
 /// The form of the text that the model writes.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TextOptions {
@@ -72,6 +105,9 @@ pub struct TextOptions {
     pub format: TextFormat,
     /// `low`, `medium` or `high`.
     pub verbosity: Option<String>,
+    /// Members that the standard does not name, as sent.
+    #[serde(default, flatten)]
+    pub extra: Map<String, Value>,
 }
 
 /// Free text, or JSON.
@@ -99,8 +135,14 @@ pub enum TextFormat {
 /// How much the model shall think, and whether it shall tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reasoning {
-    /// `none`, `low`, `medium`, `high` or `xhigh`.
+    /// `none`, `low`, `medium`, `high` or `xhigh`; some model servers also know `minimal` and `max`.
     pub effort: Option<String>,
     /// `concise`, `detailed` or `auto`.
     pub summary: Option<String>,
+    /// Members that the standard does not name, as sent.
+    #[serde(default, flatten)]
+    pub extra: Map<String, Value>,
 }
+
+/// The efforts that the standard names.
+pub(crate) const STANDARD_EFFORTS: [&str; 5] = ["none", "low", "medium", "high", "xhigh"];

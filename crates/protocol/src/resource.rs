@@ -6,7 +6,9 @@
 use serde_json::{Map, Value, json};
 use stream::{Event, EventKind, ResponseId, Whole};
 
-use crate::{FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage};
+use crate::{
+    FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, request::STANDARD_EFFORTS,
+};
 
 /// How a response ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,6 +206,15 @@ fn text_format(format: &TextFormat) -> Value {
     }
 }
 
+/// An effort that the standard has no name for is asked of the model server, but cannot be shown.
 fn reasoning(reasoning: &Reasoning) -> Value {
-    json!({ "effort": reasoning.effort, "summary": reasoning.summary })
+    let effort = reasoning.effort.as_deref().filter(|effort| STANDARD_EFFORTS.contains(effort));
+    json!({ "effort": effort, "summary": reasoning.summary })
+}
+
+/// The resource that an event shows, if it is one of those that show it.
+pub fn resource_of(event: &Event) -> Option<Value> {
+    let Event::Whole(whole) = event else { return None };
+    let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return None };
+    body.remove("response")
 }

@@ -27,4 +27,15 @@ impl Usage {
             "total_tokens": self.input_tokens.saturating_add(self.output_tokens),
         })
     }
+
+    /// The usage in a response resource, if it has one.
+    pub fn from_json(usage: &Value) -> Option<Self> {
+        let count = |path: &str| usage.pointer(path).and_then(Value::as_u64);
+        Some(Self {
+            input_tokens: count("/input_tokens")?,
+            cached_tokens: count("/input_tokens_details/cached_tokens").unwrap_or_default(),
+            output_tokens: count("/output_tokens")?,
+            reasoning_tokens: count("/output_tokens_details/reasoning_tokens").unwrap_or_default(),
+        })
+    }
 }

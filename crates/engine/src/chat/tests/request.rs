@@ -42,7 +42,7 @@ fn every_parameter_is_passed_on() {
     request.prompt_cache_key = Some("key".to_owned());
     request.metadata.insert("a".to_owned(), "b".to_owned());
     request.text.verbosity = Some("low".to_owned());
-    request.reasoning = Some(Reasoning { effort: Some("high".to_owned()), summary: Some("auto".to_owned()) });
+    request.reasoning = Some(Reasoning { effort: Some("high".to_owned()), summary: Some("auto".to_owned()), ..Reasoning::default() });
     request.truncation = Some("disabled".to_owned());
     request.extra.insert("stop".to_owned(), json!(["\n"]));
     request.extra.insert("stream".to_owned(), json!(false));

@@ -18,7 +18,7 @@ fn a_full_request_goes_through() {
     request.max_tool_calls = Some(2);
     request.truncation = Some("auto".to_owned());
     request.include = vec!["reasoning.encrypted_content".to_owned()];
-    request.reasoning = Some(Reasoning { effort: Some("low".to_owned()), summary: None });
+    request.reasoning = Some(Reasoning { effort: Some("low".to_owned()), ..Reasoning::default() });
     request.text.format = TextFormat::JsonSchema {
         name: "answer".to_owned(),
         description: None,

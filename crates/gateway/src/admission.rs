@@ -1,0 +1,309 @@
+//! From a request to a stream: what is checked, remembered and enqueued before a client hears `response.created`.
+//!
+//! ```text
+//!   model known? ─▶ key seen? ─▶ conversation ─▶ stream created, input remembered, listening ─▶ job enqueued ─▶ accepted
+//! ```
+//!
+//! The job is the last step: a gateway that dies before it has promised nothing. A key that was claimed without
+//! a job is completed by the next request that bears it, under the same id.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{Creation, Header, Job, Kind};
+use bytes::Bytes;
+use protocol::{ApiError, Create, ErrorType, Item, Request, StoredInput, StoredResponse};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use stream::{Event, EventKind, ResponseId};
+
+use crate::{
+    Principal,
+    continuation::{self, Conversation, unavailable},
+    delivery::{Cursor, Leave, Subscribe},
+    ending::unix_time,
+    gateway::Shared,
+};
+
+/// A response that was accepted: its job is in the broker.
+pub(crate) struct Accepted {
+    pub(crate) id: ResponseId,
+    /// Its events, from the first on.
+    pub(crate) cursor: Cursor,
+    /// The conversation up to and including this request's input.
+    pub(crate) conversation: Conversation,
+}
+
+/// How a request is to be taken.
+pub(crate) struct Order {
+    pub(crate) create: Create,
+    pub(crate) kind: Kind,
+    /// What becomes of the response when its client goes.
+    pub(crate) on_leave: OnLeave,
+    /// The conversation that it continues, if the connection remembers it.
+    pub(crate) remembered: Option<Conversation>,
+}
+
+/// What becomes of a response when its client goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnLeave {
+    /// The client may come back: the response has its grace.
+    Grace,
+    /// Nothing can resume it: it is cancelled.
+    Cancel,
+}
+
+/// What an idempotency key stands for.
+#[derive(Serialize, Deserialize)]
+struct KeyRecord {
+    id: ResponseId,
+    /// Of the request: another one under the same key is a conflict.
+    digest: String,
+    /// When, in seconds since 1970.
+    claimed_at: u64,
+}
+
+/// A lease for responses that are cancelled when their client goes, for the case that their gateway dies.
+const CANCEL_LEASE: Duration = Duration::from_secs(10);
+
+/// How an idempotency key, if there is one, was found.
+struct Claimed {
+    id: ResponseId,
+    /// Whether an earlier request has the key, so that the stream may be there already.
+    is_repeated: bool,
+}
+
+/// A key younger than this may belong to a request that is being taken in right now, elsewhere.
+const CLAIM_AGE: Duration = Duration::from_secs(60);
+
+impl Shared {
+    /// Takes a request in.
+    pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
+        let model = &order.create.request.model;
+        if self.roster.find(model).await.is_none() {
+            return Err(ApiError::model_not_found(model));
+        }
+        let claimed = match &order.create.idempotency_key {
+            Some(key) => self.claim_key(principal, key, &order.create.request).await?,
+            None => Claimed { id: self.broker.log.new_id(), is_repeated: false },
+        };
+        let id = claimed.id;
+        if claimed.is_repeated
+            && let Some(finished) = self.stored_response(principal, id).await?
+        {
+            return self.replay(id, &finished, order).await;
+        }
+        let conversation = self.conversation(principal, &order).await?;
+        let header = self.header(principal, &order);
+        let cursor = self.begin(id, &header, &conversation, order).await?;
+        Ok(Accepted { id, cursor, conversation })
+    }
+
+    /// The id that `key` stands for: a new one, if nobody has used the key.
+    async fn claim_key(
+        &self,
+        principal: &Principal,
+        key: &str,
+        request: &Request,
+    ) -> Result<Claimed, ApiError> {
+        let place = key_place(principal, key);
+        let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(internal)?));
+        let own = KeyRecord { id: self.broker.log.new_id(), digest, claimed_at: unix_time() };
+        let value = Bytes::from(serde_json::to_vec(&own).map_err(internal)?);
+        let ttl = self.config.idempotency_ttl;
+        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)?
+        else {
+            return Ok(Claimed { id: own.id, is_repeated: false });
+        };
+        let seen: KeyRecord = serde_json::from_slice(&seen).map_err(internal)?;
+        if seen.digest != own.digest {
+            return Err(conflict());
+        }
+        let is_recent = own.claimed_at.saturating_sub(seen.claimed_at) < CLAIM_AGE.as_secs();
+        let is_alive = is_recent
+            || self.broker.log.header(seen.id).await.map_err(unavailable)?.is_some()
+            || self.broker.store.get(&StoredResponse::key(seen.id)).await.map_err(unavailable)?.is_some();
+        if is_alive {
+            return Ok(Claimed { id: seen.id, is_repeated: true });
+        }
+        // What the key stood for was not stored, and its stream has expired: it is a new request.
+        self.broker.store.put(&place, value, ttl).await.map_err(unavailable)?;
+        Ok(Claimed { id: own.id, is_repeated: false })
+    }
+
+    /// Answers from what is stored. If the stream has expired, it is told anew, in short: the beginning and the end.
+    async fn replay(&self, id: ResponseId, finished: &Value, order: Order) -> Result<Accepted, ApiError> {
+        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
+        let header =
+            Header { grace_ms: self.config.grace.as_millis() as u64, background: true, ..Header::default() };
+        let kind = match finished["status"].as_str() {
+            Some("completed") => EventKind::Completed,
+            Some("failed") => EventKind::Failed,
+            _ => EventKind::Incomplete,
+        };
+        let created = protocol::resource(
+            id,
+            finished["created_at"].as_u64().unwrap_or_default(),
+            &order.create.request,
+            "in_progress",
+        );
+        let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
+        self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
+        let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
+        Ok(Accepted { id, cursor, conversation: Arc::new(order.create.request.input) })
+    }
+
+    async fn conversation(&self, principal: &Principal, order: &Order) -> Result<Conversation, ApiError> {
+        let request = &order.create.request;
+        let before = match (&request.previous_response_id, &order.remembered) {
+            (None, _) => Arc::default(),
+            (Some(_), Some(remembered)) => Arc::clone(remembered),
+            (Some(id), None) => continuation::load(&*self.broker.store, principal, id).await?,
+        };
+        let new = continuation::resolve_references(&before, request.input.clone())?;
+        let first_new = before.len();
+        let mut conversation = Arc::unwrap_or_clone(before);
+        conversation.extend(new);
+        protocol::check_context(&conversation, first_new)?;
+        Ok(Arc::new(conversation))
+    }
+
+    fn header(&self, principal: &Principal, order: &Order) -> Header {
+        let Order { create: Create { request, .. }, on_leave, .. } = order;
+        let grace = if *on_leave == OnLeave::Cancel { CANCEL_LEASE } else { self.config.grace };
+        Header {
+            tenant: principal.tenant.to_string(),
+            user: principal.user.to_string(),
+            model: request.model.clone(),
+            created_at_ms: unix_time() * 1000,
+            store: request.store,
+            background: request.background,
+            grace_ms: grace.as_millis() as u64,
+        }
+    }
+
+    /// Creates the stream and enqueues the job. Done twice for the same id it changes nothing.
+    async fn begin(
+        &self,
+        id: ResponseId,
+        header: &Header,
+        conversation: &[Item],
+        order: Order,
+    ) -> Result<Cursor, ApiError> {
+        let Order { create, kind, on_leave, .. } = order;
+        let leave = match on_leave {
+            OnLeave::Cancel => Leave::Cancel,
+            OnLeave::Grace => Leave::of(header),
+        };
+        let subscribe = Subscribe { from: 0, catch_up: false, leave };
+        let first = first_events(id, header, &create);
+        let (cursor, created, remembered) = tokio::join!(
+            self.hub.subscribe(id, subscribe),
+            self.broker.log.create(id, header, &first.events),
+            self.remember(id, header, &create.request, first.end.as_ref()),
+        );
+        remembered.map_err(unavailable)?;
+        let created = created.map_err(unavailable)?;
+        let mut cursor = cursor.map_err(unavailable)?;
+        match created {
+            Creation::Created => cursor.prime(first.events),
+            Creation::Existed => cursor.catch_up(),
+        }
+        if create.generate && (created == Creation::Created || self.is_unfinished(id).await) {
+            let traceparent = create.traceparent.unwrap_or_default();
+            let request = Request { input: conversation.to_vec(), ..create.request };
+            let request = serde_json::to_vec(&request).map_err(internal)?.into();
+            let job = Job { id, header: header.clone(), kind, request, traceparent };
+            self.broker.jobs.enqueue(&job).await.map_err(unavailable)?;
+        }
+        Ok(cursor)
+    }
+
+    /// Whether a stream that was there already may still lack its job. Enqueueing twice does no harm.
+    async fn is_unfinished(&self, id: ResponseId) -> bool {
+        let page = self.broker.log.read(id, 1, 1).await;
+        page.is_ok_and(|page| page.is_some_and(|page| page.records.iter().all(|record| record.next() <= 1)))
+    }
+
+    /// What is known of a stored response before a worker has it: its input, and its end if it generates nothing.
+    async fn remember(
+        &self,
+        id: ResponseId,
+        header: &Header,
+        request: &Request,
+        end: Option<&Value>,
+    ) -> Result<(), broker::Error> {
+        if !header.store {
+            return Ok(());
+        }
+        let (tenant, user) = (header.tenant.clone(), header.user.clone());
+        let input = StoredInput {
+            tenant: tenant.clone(),
+            user: user.clone(),
+            input: request.input.clone(),
+            previous_response_id: request.previous_response_id.clone(),
+        };
+        self.put(&StoredInput::key(id), &input).await?;
+        match end {
+            Some(end) => {
+                self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() })
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn put(&self, key: &str, value: &impl Serialize) -> Result<(), broker::Error> {
+        let value = serde_json::to_vec(value).map_err(broker::Error::refused)?;
+        self.broker.store.put(key, value.into(), self.config.store_ttl).await
+    }
+}
+
+/// What a stream begins with.
+struct First {
+    events: Vec<Event>,
+    /// The response as it ends, if it generates nothing and is over at once.
+    end: Option<Value>,
+}
+
+fn first_events(id: ResponseId, header: &Header, create: &Create) -> First {
+    let status = if header.background { "queued" } else { "in_progress" };
+    let created_at = header.created_at_ms / 1000;
+    let resource = protocol::resource(id, created_at, &create.request, status);
+    let created = protocol::lifecycle(EventKind::Created, &resource);
+    if create.generate {
+        return First { events: vec![created], end: None };
+    }
+    let (kind, end) = protocol::end(resource, Vec::new(), None, &protocol::Outcome::Completed, created_at);
+    First { events: vec![created, protocol::lifecycle(kind, &end)], end: Some(end) }
+}
+
+/// Where a user's key is kept. Hashed, so that a key of any content has a place that no other user's key can have.
+fn key_place(principal: &Principal, key: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update((principal.tenant.len() as u64).to_be_bytes())
+        .chain_update(&*principal.tenant)
+        .chain_update((principal.user.len() as u64).to_be_bytes())
+        .chain_update(&*principal.user)
+        .chain_update(key)
+        .finalize();
+    format!("idempotency:{}", hex(&digest))
+}
+
+fn conflict() -> ApiError {
+    ApiError::new(
+        ErrorType::InvalidRequestError,
+        "idempotency_conflict",
+        "This idempotency key was used for a request with another body. Use a new key for a new request.",
+    )
+    .with_param("idempotency_key")
+}
+
+fn internal(error: impl std::fmt::Display) -> ApiError {
+    tracing::error!(%error, "failed to read or write a record");
+    ApiError::server("internal_error", "The request could not be handled.")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,198 @@
+//! How far one subscriber has read one stream.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use broker::{Page, StreamLog};
+use stream::{Epoch, Event, Record, ResponseId, Sequence};
+
+use super::{feed::Found, hub::Seat};
+
+/// At most so many bytes of a stream are read from the log at a time.
+const PAGE_BYTES: usize = 16 * 1024;
+
+/// One subscriber's position in one stream. Dropping it gives the subscription up.
+pub(crate) struct Cursor {
+    seat: Seat,
+    log: Arc<dyn StreamLog>,
+    next: Sequence,
+    doubt: u64,
+    ended: bool,
+    backlog: VecDeque<Arc<Record>>,
+    read: Option<Read>,
+    failure: Option<CursorError>,
+}
+
+type Read = Pin<Box<dyn Future<Output = Result<Option<Page>, broker::Error>> + Send>>;
+
+/// Some consecutive events of a stream.
+#[derive(Clone)]
+pub(crate) struct Piece {
+    record: Arc<Record>,
+    from: Sequence,
+}
+
+/// Why a stream cannot be read on.
+#[derive(Debug)]
+pub(crate) enum CursorError {
+    /// It expired or was deleted.
+    Gone,
+    /// The log lacks events that were written: the broker lost data.
+    Lost,
+    /// The broker refused.
+    Broker(broker::Error),
+}
+
+impl Cursor {
+    /// A cursor that wants event `next` first.
+    pub(super) const fn new(seat: Seat, log: Arc<dyn StreamLog>, next: Sequence) -> Self {
+        Self { seat, log, next, doubt: 0, ended: false, backlog: VecDeque::new(), read: None, failure: None }
+    }
+
+    /// The response.
+    pub(crate) fn id(&self) -> ResponseId {
+        self.seat.id()
+    }
+
+    /// Reads the log before anything else: events may have been written before the subscription.
+    pub(crate) const fn catch_up(&mut self) {
+        // A doubt that is never the feed's own lets the next look go to the log.
+        self.doubt = u64::MAX;
+    }
+
+    /// The stream was just created here, with these events: they need not be read from anywhere.
+    pub(crate) fn prime(&self, events: Vec<Event>) {
+        self.seat.hear(Record { epoch: Epoch::default(), first: 0, events });
+    }
+
+    /// The next events, `None` after the terminal one.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        loop {
+            if let Some(record) = self.backlog.pop_front() {
+                return Poll::Ready(Some(self.take(record)));
+            }
+            if let Some(read) = &mut self.read {
+                let page = ready!(read.as_mut().poll(cx));
+                self.read = None;
+                if let Err(error) = self.turn_page(page) {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                continue;
+            }
+            match self.seat.find(self.next, &mut self.doubt, cx.waker()) {
+                Found::Record(record) => return Poll::Ready(Some(self.take(record))),
+                Found::Nothing => return Poll::Pending,
+                Found::Elsewhere => self.read = Some(self.read_log()),
+            }
+        }
+    }
+
+    /// The next events, `None` after the terminal one. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Option<Result<Piece, CursorError>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// What else can be told right now after `first`, about `max_bytes` of it in all: for a client that is behind, so that
+    /// deltas of several records can be told as one.
+    pub(crate) fn gather(&mut self, first: &Piece, max_bytes: usize, cx: &mut Context<'_>) -> Vec<Piece> {
+        let mut bytes = first.weight();
+        let mut pieces = vec![first.clone()];
+        while bytes < max_bytes
+            && let Poll::Ready(Some(Ok(piece))) = self.poll_next_unless_failing(cx)
+        {
+            bytes += piece.weight();
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
+    fn poll_next_unless_failing(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+        if self.failure.is_some() {
+            return Poll::Pending;
+        }
+        match self.poll_next(cx) {
+            Poll::Ready(Some(Err(error))) => {
+                self.failure = Some(error);
+                Poll::Pending
+            }
+            step => step,
+        }
+    }
+
+    fn take(&mut self, record: Arc<Record>) -> Result<Piece, CursorError> {
+        if record.first > self.next {
+            self.ended = true;
+            return Err(CursorError::Lost);
+        }
+        let piece = Piece { from: self.next, record };
+        self.next = piece.record.next();
+        if piece.is_terminal() {
+            self.ended = true;
+            self.seat.mark_ended();
+        }
+        Ok(piece)
+    }
+
+    fn read_log(&self) -> Read {
+        let (log, id, next) = (Arc::clone(&self.log), self.id(), self.next);
+        Box::pin(async move { log.read(id, next, PAGE_BYTES).await })
+    }
+
+    fn turn_page(&mut self, page: Result<Option<Page>, broker::Error>) -> Result<(), CursorError> {
+        match page {
+            Ok(Some(page)) => {
+                let next = self.next;
+                self.backlog.extend(page.records.into_iter().filter(|record| record.next() > next));
+                if page.more {
+                    // The rest is asked for when this page has been told.
+                    self.catch_up();
+                }
+                Ok(())
+            }
+            Ok(None) => Err(CursorError::Gone),
+            // The broker is away for a moment: the hub's sweep lets the cursor look again.
+            Err(error) if error.is_retryable() => {
+                self.seat.ask_for_doubt();
+                Ok(())
+            }
+            Err(error) => Err(CursorError::Broker(error)),
+        }
+    }
+}
+
+impl Piece {
+    /// The response has ended with these events.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.record.is_terminal()
+    }
+
+    /// About how many bytes the events hold.
+    fn weight(&self) -> usize {
+        self.record.weight()
+    }
+
+    /// The events with their sequence numbers.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (Sequence, &Event)> {
+        self.record.events_from(self.from)
+    }
+}
+
+impl fmt::Debug for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cursor").field("id", &self.id()).field("next", &self.next).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,232 @@
+//! Which responses are followed at this gateway, and by whom.
+//!
+//! While anyone here follows a response, the hub tells the broker that it is attended. When the last one leaves, the
+//! response has its grace (or is cancelled at once, where nothing can resume it). A sweep over all feeds, twice a
+//! second, renews attendances, reads the log of streams that are suspiciously quiet, and ends responses that no worker
+//! took in time; so no stream needs a timer or a task of its own.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak, atomic::Ordering},
+    task::Waker,
+    time::Duration,
+};
+
+use broker::{Broker, Header, Listener, Listening, Member};
+use parking_lot::Mutex;
+use stream::{Record, ResponseId, Sequence};
+use tokio::{sync::OnceCell, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Cursor,
+    attendance::{self, Attendance},
+    feed::{Feed, Found},
+};
+
+const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A stream that nothing was heard of for so long is read from the log.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// All that is followed at this gateway. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Hub(Arc<Inner>);
+
+struct Inner {
+    broker: Broker,
+    member: Member,
+    window_bytes: usize,
+    queue_timeout: Duration,
+    tasks: TaskTracker,
+    responses: Mutex<HashMap<ResponseId, Weak<Followed>>>,
+}
+
+/// A response that someone follows.
+struct Followed {
+    id: ResponseId,
+    hub: Arc<Inner>,
+    feed: Arc<Feed>,
+    since: Instant,
+    listening: OnceCell<Listening>,
+    attendance: Attendance,
+}
+
+/// What a subscriber wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subscribe {
+    /// The event to begin with.
+    pub(crate) from: Sequence,
+    /// Whether events may have been written before now.
+    pub(crate) catch_up: bool,
+    /// What becomes of the response when its last subscriber leaves.
+    pub(crate) leave: Leave,
+}
+
+/// What becomes of a response when its last subscriber leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Nothing: it runs in the background, or has ended.
+    RunsOn,
+    /// It runs on for so long, then it is cancelled.
+    Grace(Duration),
+    /// It is cancelled at once: nothing can resume it.
+    Cancel,
+}
+
+impl Leave {
+    /// What `header` says.
+    pub(crate) fn of(header: &Header) -> Self {
+        if header.background { Self::RunsOn } else { Self::Grace(Duration::from_millis(header.grace_ms)) }
+    }
+}
+
+impl Hub {
+    pub(crate) fn new(
+        broker: Broker,
+        member: Member,
+        window_bytes: usize,
+        queue_timeout: Duration,
+        tasks: TaskTracker,
+    ) -> Self {
+        let responses = Mutex::default();
+        Self(Arc::new(Inner { broker, member, window_bytes, queue_timeout, tasks, responses }))
+    }
+
+    /// Follows a response. When this returns, nothing that is appended from now on can be missed.
+    pub(crate) async fn subscribe(
+        &self,
+        id: ResponseId,
+        subscribe: Subscribe,
+    ) -> Result<Cursor, broker::Error> {
+        let followed = self.followed(id, subscribe.leave);
+        // The seat first: were this future dropped while it waits, the seat's end is the subscription's end.
+        let seat = Seat::take(Arc::clone(&followed), subscribe.leave);
+        let listener: Arc<dyn Listener> = Arc::clone(&followed.feed) as Arc<dyn Listener>;
+        followed.listening.get_or_try_init(|| self.0.broker.log.listen(id, listener)).await?;
+        let mut cursor = Cursor::new(seat, Arc::clone(&self.0.broker.log), subscribe.from);
+        if subscribe.catch_up {
+            cursor.catch_up();
+            // Its grace may be nearly over.
+            if let Some(lease) = followed.attendance.renew() {
+                attendance::attend(&self.0.broker, &self.0.member, id, lease).await;
+            }
+        }
+        Ok(cursor)
+    }
+
+    fn followed(&self, id: ResponseId, leave: Leave) -> Arc<Followed> {
+        let mut responses = self.0.responses.lock();
+        if let Some(followed) = responses.get(&id).and_then(Weak::upgrade) {
+            return followed;
+        }
+        let followed = Arc::new(Followed {
+            id,
+            hub: Arc::clone(&self.0),
+            feed: Arc::new(Feed::new(self.0.window_bytes)),
+            since: Instant::now(),
+            listening: OnceCell::new(),
+            attendance: Attendance::new(leave),
+        });
+        responses.insert(id, Arc::downgrade(&followed));
+        followed
+    }
+
+    /// Sweeps until `done`.
+    pub(crate) async fn sweep(self, done: CancellationToken) {
+        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while done.run_until_cancelled(ticks.tick()).await.is_some() {
+            let followed: Vec<_> = self.0.responses.lock().values().filter_map(Weak::upgrade).collect();
+            for followed in followed {
+                followed.sweep();
+            }
+        }
+    }
+}
+
+impl Followed {
+    fn sweep(self: &Arc<Self>) {
+        self.feed.sweep(PATIENCE);
+        if let Some(lease) = self.attendance.due() {
+            let this = Arc::clone(self);
+            self.hub.tasks.spawn(async move {
+                attendance::attend(&this.hub.broker, &this.hub.member, this.id, lease).await
+            });
+        }
+        if self.feed.is_untouched() && self.since.elapsed() > self.hub.queue_timeout {
+            let this = Arc::clone(self);
+            self.hub.tasks.spawn(async move {
+                let outcome = protocol::Outcome::Failed {
+                    code: "queue_timeout".to_owned(),
+                    message: "No worker took the response in time. Try again later.".to_owned(),
+                };
+                crate::ending::end_unclaimed(&this.hub.broker, &this.hub.member, this.id, &outcome).await;
+            });
+        }
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        let mut responses = self.hub.responses.lock();
+        // Somebody may have begun to follow it anew in the meantime.
+        if responses.get(&self.id).is_some_and(|followed| followed.strong_count() == 0) {
+            responses.remove(&self.id);
+        }
+    }
+}
+
+/// One subscriber's place at a followed response.
+pub(super) struct Seat {
+    followed: Arc<Followed>,
+    place: usize,
+    leave: Leave,
+}
+
+impl Seat {
+    fn take(followed: Arc<Followed>, leave: Leave) -> Self {
+        let place = followed.feed.enter();
+        followed.attendance.subscribers.fetch_add(1, Ordering::SeqCst);
+        Self { followed, place, leave }
+    }
+
+    pub(super) fn id(&self) -> ResponseId {
+        self.followed.id
+    }
+
+    pub(super) fn find(&self, wanted: Sequence, doubt: &mut u64, waker: &Waker) -> Found {
+        self.followed.feed.find(wanted, doubt, self.place, waker)
+    }
+
+    pub(super) fn hear(&self, record: Record) {
+        self.followed.feed.heard(self.followed.id, Arc::new(record));
+    }
+
+    pub(super) fn mark_ended(&self) {
+        self.followed.feed.mark_ended();
+    }
+
+    pub(super) fn ask_for_doubt(&self) {
+        self.followed.feed.ask_for_doubt();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let Followed { id, hub, feed, attendance, .. } = &*self.followed;
+        feed.leave(self.place);
+        let is_last = attendance.subscribers.fetch_sub(1, Ordering::SeqCst) == 1;
+        if !is_last || feed.has_ended() {
+            return;
+        }
+        let (broker, member, id, leave) = (hub.broker.clone(), hub.member.clone(), *id, self.leave);
+        hub.tasks.spawn(async move {
+            match leave {
+                Leave::RunsOn => {}
+                Leave::Grace(grace) => attendance::attend(&broker, &member, id, grace).await,
+                Leave::Cancel => crate::ending::cancel(&broker, &member, id).await,
+            }
+        });
+    }
+}

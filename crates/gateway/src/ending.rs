@@ -1,0 +1,59 @@
+//! Ending a response from the gateway: asking its worker to, or doing it where no worker ever took it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use broker::{Broker, Member, OpenError, OpenMode};
+use protocol::{Outcome, StoredResponse};
+use stream::{Assembler, ResponseId};
+
+/// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
+pub(crate) async fn cancel(broker: &Broker, member: &Member, id: ResponseId) {
+    if let Err(error) = broker.control.cancel(id).await {
+        tracing::warn!(response = %id, %error, "failed to cancel");
+    }
+    end_unclaimed(broker, member, id, &Outcome::Cancelled).await;
+}
+
+/// Ends a response that no worker ever took. Does nothing to any other.
+pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: ResponseId, outcome: &Outcome) {
+    let opened = match broker.log.open(id, member, OpenMode::IfNeverOpened).await {
+        Ok(opened) => opened,
+        Err(OpenError::Broker(error)) => {
+            tracing::warn!(response = %id, %error, "failed to end a response that waits");
+            return;
+        }
+        Err(_) => return,
+    };
+    let mut so_far = Assembler::new();
+    for (sequence, event) in opened.records.iter().flat_map(|record| record.events_from(record.first)) {
+        // Records of one opening follow on each other.
+        let _ = so_far.push(sequence, event);
+    }
+    let resource = so_far.response().unwrap_or_default();
+    let (kind, resource) = protocol::end(resource, Vec::new(), None, outcome, unix_time());
+    let terminal = protocol::lifecycle(kind, &resource);
+    if opened.header.store {
+        let stored = StoredResponse {
+            tenant: opened.header.tenant.clone(),
+            user: opened.header.user.clone(),
+            response: resource,
+        };
+        remember(broker, id, &stored).await;
+    }
+    if let Err(error) = broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
+        tracing::warn!(response = %id, %error, "failed to end a response that waits");
+    }
+}
+
+async fn remember(broker: &Broker, id: ResponseId, stored: &StoredResponse) {
+    let Ok(value) = serde_json::to_vec(stored) else { return };
+    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    if let Err(error) = broker.store.put(&StoredResponse::key(id), value.into(), day).await {
+        tracing::warn!(response = %id, %error, "failed to remember a response");
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}

@@ -1,0 +1,87 @@
+//! The HTTP surface: from a path to its handler, and from a result to an answer.
+
+mod answer;
+mod body;
+mod chat;
+mod models;
+mod query;
+mod responses;
+mod sse;
+mod stored;
+
+use std::{convert::Infallible, sync::Arc};
+
+use hyper::{Method, Request, Response, body::Incoming};
+use protocol::{ApiError, ErrorType};
+
+pub(crate) use answer::{Answer, AnswerBody, empty};
+pub(crate) use body::too_large;
+pub(crate) use responses::{cursor_error, dialect_of};
+
+use crate::{Principal, gateway::Shared, ws};
+
+/// Answers one request. Never fails: an error is an answer.
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let id = answer::request_id();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let result = route(&shared, request).await;
+    let mut response = result.unwrap_or_else(|error| {
+        tracing::info!(request = id, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        shared.metrics.count_error("http", &error);
+        answer::error(&error)
+    });
+    answer::name(&mut response, &id);
+    Ok(response)
+}
+
+async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
+    let principal = Principal::anonymous();
+    let path = request.uri().path().to_owned();
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let method = request.method().clone();
+    match (&method, segments.as_slice()) {
+        (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
+        (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
+        (&Method::POST, ["v1", "responses", "compact"]) => {
+            responses::compact(shared, &principal, request).await
+        }
+        (&Method::GET, ["v1", "responses", id]) => stored::get(shared, &principal, id, &request).await,
+        (&Method::DELETE, ["v1", "responses", id]) => stored::delete(shared, &principal, id).await,
+        (&Method::POST, ["v1", "responses", id, "cancel"]) => stored::cancel(shared, &principal, id).await,
+        (&Method::GET, ["v1", "responses", id, "input_items"]) => {
+            stored::input_items(shared, &principal, id, request.uri().query()).await
+        }
+        (&Method::POST, ["v1", "chat", "completions"]) => chat::create(shared, &principal, request).await,
+        (&Method::GET, ["v1", "models"]) => models::list(shared).await,
+        (&Method::GET, ["v1", "models", name @ ..]) => models::get(shared, &name.join("/")).await,
+        (&Method::GET, ["v1", "responses"]) => Err(ApiError::new(
+            ErrorType::InvalidRequestError,
+            "upgrade_required",
+            "GET /v1/responses is for WebSocket: send an upgrade, or use POST.",
+        )),
+        (_, known) if is_known(known) => Err(ApiError::new(
+            ErrorType::InvalidRequestError,
+            "method_not_allowed",
+            format!("{method} is not a method of {path}."),
+        )),
+        _ => Err(ApiError::new(
+            ErrorType::NotFound,
+            "unknown_url",
+            format!("There is nothing at {method} {path}."),
+        )),
+    }
+}
+
+fn is_known(segments: &[&str]) -> bool {
+    matches!(
+        segments,
+        ["v1", "responses"]
+            | ["v1", "responses", _]
+            | ["v1", "responses", _, "cancel" | "input_items"]
+            | ["v1", "chat", "completions"]
+            | ["v1", "models", ..]
+    )
+}

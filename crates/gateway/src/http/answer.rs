@@ -1,0 +1,82 @@
+//! Answers over HTTP.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+};
+use protocol::ApiError;
+use serde_json::Value;
+
+/// The body of an answer: whole, or a stream of events.
+pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// What a handler returns.
+pub(crate) type Answer = Result<Response<AnswerBody>, ApiError>;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// A JSON answer.
+pub(crate) fn json(value: &Value) -> Response<AnswerBody> {
+    text(StatusCode::OK, value.to_string())
+}
+
+/// The standard's error, with the headers that tell the official clients whether to try again.
+pub(crate) fn error(error: &ApiError) -> Response<AnswerBody> {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = text(status, error.http_body());
+    let headers = response.headers_mut();
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if status == StatusCode::CONFLICT {
+        // The official clients try a 409 again by themselves; this one would never succeed.
+        headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    response
+}
+
+/// An answer that is a stream of Server-Sent Events.
+pub(crate) fn events<B>(body: B) -> Response<AnswerBody>
+where
+    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let mut response = Response::new(body.boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would gather the events otherwise.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: StatusCode) -> Response<AnswerBody> {
+    let mut response = Response::new(Full::default().boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
+/// A name for one request, for clients to tell and logs to find.
+pub(crate) fn request_id() -> String {
+    let bits = stream::ResponseId::random(0).random_bits();
+    format!("req_{bits:032x}")
+}
+
+/// Puts the request's name on its answer.
+pub(crate) fn name(response: &mut Response<AnswerBody>, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+}
+
+fn text(status: StatusCode, body: String) -> Response<AnswerBody> {
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

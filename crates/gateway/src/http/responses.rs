@@ -1,0 +1,158 @@
+//! `POST /v1/responses` and `POST /v1/responses/compact`.
+
+use std::sync::Arc;
+
+use broker::Kind;
+use hyper::{HeaderMap, Request, body::Incoming};
+use protocol::{ApiError, Compact, Create, Dialect, read_error};
+use serde_json::{Value, json};
+
+use super::{
+    answer::{self, Answer},
+    body,
+    sse::{Events, Told},
+};
+use crate::{
+    Principal,
+    admission::{OnLeave, Order},
+    delivery::{Cursor, CursorError},
+    gateway::Shared,
+};
+
+/// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
+pub(super) async fn create(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
+    let headers = request.headers().clone();
+    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let mut create = protocol::create(&bytes, shared.config.max_json_depth)?;
+    take_headers(&mut create, &headers)?;
+    let (stream, background) = (create.stream, create.request.background);
+    // Without a stream or a key the client does not know the response's name: it could never come back for it.
+    let can_return = stream || background || create.idempotency_key.is_some();
+    let on_leave = if can_return { OnLeave::Grace } else { OnLeave::Cancel };
+    shared.metrics.count_request(if stream { "sse" } else { "http" });
+    let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
+    let accepted = shared.admit(principal, order).await?;
+    if stream {
+        let told = Told::Responses(accepted.id, dialect_of(&headers));
+        return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
+    }
+    let mut cursor = accepted.cursor;
+    let resource = if background {
+        first_resource(&mut cursor).await?
+    } else {
+        wait_for_end(&mut cursor).await?.resource
+    };
+    Ok(answer::json(&resource))
+}
+
+/// Shortens a conversation: the model is asked for a summary, which comes back as one item.
+pub(super) async fn compact(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
+    let headers = request.headers().clone();
+    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
+    let Compact { request, idempotency_key, traceparent } = compact;
+    let mut create =
+        Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
+    take_headers(&mut create, &headers)?;
+    shared.metrics.count_request("http");
+    let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
+    let accepted = shared.admit(principal, order).await?;
+    let mut cursor = accepted.cursor;
+    let ended = wait_for_end(&mut cursor).await?;
+    if ended.resource["status"] != "completed" {
+        return Err(ended.into_error());
+    }
+    Ok(answer::json(&protocol::compaction::answer(&ended.resource)))
+}
+
+/// What a request says by headers.
+pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(), ApiError> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    if let Some(key) = text("idempotency-key") {
+        if key.is_empty() || key.len() > 256 {
+            return Err(ApiError::invalid(
+                "Idempotency-Key",
+                "invalid_value",
+                "An idempotency key has 1 to 256 characters.",
+            ));
+        }
+        create.idempotency_key = Some(key);
+    }
+    create.traceparent = create.traceparent.take().or_else(|| text("traceparent"));
+    Ok(())
+}
+
+/// The names that the client knows events by.
+pub(crate) fn dialect_of(headers: &HeaderMap) -> Dialect {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Dialect::of_client(text("x-stainless-lang"), text("user-agent"))
+}
+
+/// The resource as the stream begins.
+async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
+    match cursor.next().await {
+        Some(Ok(piece)) => {
+            piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost)
+        }
+        Some(Err(error)) => Err(cursor_error(error)),
+        None => Err(lost()),
+    }
+}
+
+/// How a response ended.
+pub(super) struct Ended {
+    pub(super) resource: Value,
+    /// What its stream said went wrong: more than the resource shows.
+    error: Option<ApiError>,
+}
+
+/// Waits for the end of a stream.
+pub(super) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
+    let mut error = None;
+    while let Some(piece) = cursor.next().await {
+        let piece = piece.map_err(cursor_error)?;
+        error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
+        if piece.is_terminal() {
+            let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
+            return Ok(Ended { resource: resource.ok_or_else(lost)?, error });
+        }
+    }
+    Err(lost())
+}
+
+impl Ended {
+    /// The error instead of an answer, for interfaces that know no failed or cancelled responses.
+    pub(super) fn into_error(self) -> ApiError {
+        self.error
+            .or_else(|| protocol::chat_error(&self.resource))
+            .unwrap_or_else(|| ApiError::model("incomplete", "The response did not complete."))
+    }
+}
+
+/// Why a stream could not be read on.
+pub(crate) fn cursor_error(error: CursorError) -> ApiError {
+    match error {
+        CursorError::Gone => {
+            ApiError::server("stream_expired", "The response's stream has expired or was deleted.")
+        }
+        CursorError::Lost => lost(),
+        CursorError::Broker(error) => crate::continuation::unavailable(error),
+    }
+}
+
+fn lost() -> ApiError {
+    ApiError::server("stream_lost", "A part of the response's stream was lost. Send the request again.")
+}
+
+/// What `DELETE` answers.
+pub(super) fn deleted(id: &str) -> Value {
+    json!({ "id": id, "object": "response", "deleted": true })
+}

@@ -1,0 +1,172 @@
+//! What can be asked of a response by its id: read, resume, cancel, delete, input items.
+//!
+//! What is not the caller's looks the same as what does not exist.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Header;
+use hyper::{Request, body::Incoming};
+use protocol::{ApiError, Page, StoredInput, StoredResponse};
+use serde_json::Value;
+use stream::{Assembler, ResponseId, Sequence};
+
+use super::{
+    answer::{self, Answer},
+    query::Retrieve,
+    responses::{cursor_error, deleted, dialect_of, wait_for_end},
+    sse::{Events, Told},
+};
+use crate::{
+    Principal,
+    continuation::unavailable,
+    delivery::{Leave, Subscribe},
+    ending,
+    gateway::Shared,
+};
+
+/// How long `cancel` waits for the worker to end the response.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// `GET /v1/responses/{id}`, whole or as events.
+pub(super) async fn get(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    id: &str,
+    request: &Request<Incoming>,
+) -> Answer {
+    let not_found = || ApiError::response_not_found(id);
+    let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
+    let query = Retrieve::parse(request.uri().query().unwrap_or_default())?;
+    if !query.stream {
+        let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
+        return Ok(answer::json(&resource));
+    }
+    let header = shared.own_header(principal, response_id).await?;
+    let Some(header) = header else {
+        let stored = shared.stored_response(principal, response_id).await?;
+        return Err(stored.map_or_else(not_found, |_| expired()));
+    };
+    let last_event_id =
+        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let from = query.starting_after.or(last_event_id).map_or(0, |after: Sequence| after.saturating_add(1));
+    shared.metrics.resumes.inc();
+    let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
+    let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
+    Ok(answer::events(Events::new(
+        shared,
+        cursor,
+        Told::Responses(response_id, dialect_of(request.headers())),
+    )))
+}
+
+/// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
+pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
+    let not_found = || ApiError::response_not_found(id);
+    let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
+    if let Some(stored) = shared.stored_response(principal, response_id).await? {
+        return Ok(answer::json(&stored));
+    }
+    let Some(header) = shared.own_header(principal, response_id).await? else { return Err(not_found()) };
+    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
+    let mut cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
+    ending::cancel(&shared.broker, &shared.member, response_id).await;
+    let resource = match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
+        Ok(ended) => ended?.resource,
+        // Its worker may just have died: the next one will see the cancel.
+        Err(_) => shared.fold(response_id).await?.ok_or_else(not_found)?,
+    };
+    Ok(answer::json(&resource))
+}
+
+/// `DELETE /v1/responses/{id}`. One that still runs is cancelled.
+pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
+    let not_found = || ApiError::response_not_found(id);
+    let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
+    shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
+    ending::cancel(&shared.broker, &shared.member, response_id).await;
+    let store = &shared.broker.store;
+    store.remove(&StoredResponse::key(response_id)).await.map_err(unavailable)?;
+    store.remove(&StoredInput::key(response_id)).await.map_err(unavailable)?;
+    shared.broker.log.expire(response_id, Duration::ZERO).await.map_err(unavailable)?;
+    Ok(answer::json(&deleted(id)))
+}
+
+/// `GET /v1/responses/{id}/input_items`.
+pub(super) async fn input_items(
+    shared: &Shared,
+    principal: &Principal,
+    id: &str,
+    query: Option<&str>,
+) -> Answer {
+    let not_found = || ApiError::response_not_found(id);
+    let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
+    let page = Page::from_query(form_urlencoded::parse(query.unwrap_or_default().as_bytes()))?;
+    let stored = shared.broker.store.get(&StoredInput::key(response_id)).await.map_err(unavailable)?;
+    let stored: StoredInput =
+        stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
+    if !principal.owns(&stored.tenant, &stored.user) {
+        return Err(not_found());
+    }
+    Ok(answer::json(&protocol::input_items(response_id, &stored.input, &page)?))
+}
+
+fn expired() -> ApiError {
+    ApiError::invalid(
+        "stream",
+        "stream_expired",
+        "The response has ended and its events can no longer be replayed. Read it without `stream`.",
+    )
+}
+
+impl Shared {
+    /// How the caller's own response ended, if that is stored.
+    pub(crate) async fn stored_response(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+    ) -> Result<Option<Value>, ApiError> {
+        let Some(value) = self.broker.store.get(&StoredResponse::key(id)).await.map_err(unavailable)? else {
+            return Ok(None);
+        };
+        let Ok(stored) = serde_json::from_slice::<StoredResponse>(&value) else {
+            tracing::error!(response = %id, "failed to read a record of the store");
+            return Ok(None);
+        };
+        Ok(principal.owns(&stored.tenant, &stored.user).then_some(stored.response))
+    }
+
+    async fn own_header(&self, principal: &Principal, id: ResponseId) -> Result<Option<Header>, ApiError> {
+        let header = self.broker.log.header(id).await.map_err(unavailable)?;
+        Ok(header.filter(|header| principal.owns_response(header)))
+    }
+
+    /// The caller's own response: as it ended, or as it stands.
+    async fn read_response(&self, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+        if let Some(stored) = self.stored_response(principal, id).await? {
+            return Ok(Some(stored));
+        }
+        match self.own_header(principal, id).await? {
+            Some(header) if header.store => self.fold(id).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// What the events so far amount to.
+    async fn fold(&self, id: ResponseId) -> Result<Option<Value>, ApiError> {
+        let mut so_far = Assembler::new();
+        loop {
+            let page = self.broker.log.read(id, so_far.next(), 256 * 1024).await.map_err(unavailable)?;
+            let Some(page) = page else { return Ok(None) };
+            for record in &page.records {
+                for (sequence, event) in record.events_from(so_far.next()) {
+                    so_far
+                        .push(sequence, event)
+                        .map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
+                }
+            }
+            if !page.more {
+                return Ok(so_far.response());
+            }
+        }
+    }
+}

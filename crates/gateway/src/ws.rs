@@ -1,0 +1,15 @@
+//! The main door: `WS /v1/responses`.
+//!
+//! ```text
+//!   upgrade ─▶ Connection: one task, one loop over a closed list of events
+//!                 socket ──▶ message ─▶ Lanes (who waits, who runs) ─▶ admission ─▶ Turn (a cursor)
+//!                 socket ◀── frames  ◀─ render ◀──────────────────────────────────── Turn
+//! ```
+
+mod connection;
+mod lanes;
+mod socket;
+mod turn;
+mod upgrade;
+
+pub(crate) use upgrade::{is_upgrade, upgrade};

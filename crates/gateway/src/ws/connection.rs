@@ -1,0 +1,458 @@
+//! One connection: a task that owns its socket, its lanes and its turns, and loops over what happens to them.
+//!
+//! Events are rendered only when the socket is clear, so a client that does not read holds up nobody and nothing: its
+//! cursors stay where they are. While it was blocked deltas gathered in the log; they are told merged.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use broker::Kind;
+use futures_util::{Stream as _, stream::FuturesUnordered};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected};
+use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, Message, Utf8Bytes, error::CapacityError, protocol::CloseFrame},
+};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{
+    lanes::{LaneId, Lanes},
+    socket::Socket,
+    turn::{Manner, Turn, previous_of},
+};
+use crate::{
+    Principal,
+    admission::{Accepted, OnLeave, Order},
+    continuation::Memory,
+    delivery::{CursorError, Piece},
+    gateway::Shared,
+    http::cursor_error,
+};
+
+/// At most about so many bytes are handed to the socket before it has to be clear again.
+const MAX_BATCH: usize = 16 * 1024;
+
+/// How long a closing handshake, or a last error to a client that does not read, may take.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A client on a WebSocket.
+pub(super) struct Connection {
+    shared: Arc<Shared>,
+    principal: Principal,
+    dialect: Dialect,
+    socket: Socket,
+    lanes: Lanes<Create>,
+    /// Bounded by the limit of responses in flight, as is `turns`.
+    admissions: FuturesUnordered<Admission>,
+    turns: Vec<Turn>,
+    memory: Memory,
+    opened: Instant,
+    heard: Instant,
+    pinged: Instant,
+    timer: Pin<Box<Sleep>>,
+    drain: Pin<Box<WaitForCancellationFutureOwned>>,
+    closing: Option<Closing>,
+    /// While draining: when to close if nothing runs, and when to close in any case.
+    leave: Option<(Instant, Instant)>,
+}
+
+/// Why a connection takes no new turns: it closes when the running ones have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    TooOld,
+    Drain,
+}
+
+type Admission = Pin<Box<dyn Future<Output = Admitted> + Send>>;
+
+/// What came of a request.
+struct Admitted {
+    lane: LaneId,
+    request: protocol::Request,
+    begun: Instant,
+    result: Result<Accepted, ApiError>,
+}
+
+/// What can happen to a connection.
+enum Event {
+    Message(Message),
+    /// The client has gone, or broke the protocol.
+    Lost(Option<tungstenite::Error>),
+    Admitted(Box<Admitted>),
+    Stream(usize, Option<Result<Piece, CursorError>>),
+    Timer,
+    Drain,
+}
+
+/// Why the loop ends.
+struct End {
+    code: Option<CloseCode>,
+    why: &'static str,
+}
+
+impl Connection {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        principal: Principal,
+        dialect: Dialect,
+        socket: WebSocketStream<TokioIo<Upgraded>>,
+    ) -> Self {
+        let now = Instant::now();
+        let drain = Box::pin(shared.drain.clone().cancelled_owned());
+        Self {
+            principal,
+            dialect,
+            socket: Socket::new(socket),
+            lanes: Lanes::new(shared.config.limits.clone()),
+            admissions: FuturesUnordered::default(),
+            turns: Vec::new(),
+            memory: Memory::default(),
+            opened: now,
+            heard: now,
+            pinged: now,
+            timer: Box::pin(tokio::time::sleep(shared.config.ping_interval)),
+            drain,
+            closing: None,
+            leave: None,
+            shared,
+        }
+    }
+
+    /// Lives until the connection ends.
+    pub(super) async fn run(mut self) {
+        let _open = self.shared.metrics.open_connection("websocket");
+        tracing::info!("websocket opened");
+        let end = loop {
+            let event = std::future::poll_fn(|cx| self.poll_event(cx)).await;
+            let end = self.handle(event).or_else(|| self.find_end());
+            if let Some(end) = end {
+                break end;
+            }
+        };
+        tracing::info!(why = end.why, age = ?self.opened.elapsed(), "websocket closed");
+        if let Some(code) = end.code {
+            self.close(code).await;
+        }
+    }
+
+    /// What happens next. Nothing is lost by not handling an event that was not returned.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let clear = match self.socket.poll_clear(cx) {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(Some(error))),
+            Poll::Pending => false,
+        };
+        match self.socket.poll_message(cx) {
+            Poll::Ready(Some(Ok(message))) => return Poll::Ready(Event::Message(message)),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Event::Lost(Some(error))),
+            Poll::Ready(None) => return Poll::Ready(Event::Lost(None)),
+            Poll::Pending => {}
+        }
+        if let Poll::Ready(Some(admitted)) = Pin::new(&mut self.admissions).poll_next(cx) {
+            return Poll::Ready(Event::Admitted(Box::new(admitted)));
+        }
+        if self.timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Event::Timer);
+        }
+        if self.closing.is_none() && self.drain.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Event::Drain);
+        }
+        if clear {
+            for at in 0..self.turns.len() {
+                if let Poll::Ready(step) = self.turns[at].cursor.poll_next(cx) {
+                    return Poll::Ready(Event::Stream(at, step));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn handle(&mut self, event: Event) -> Option<End> {
+        match event {
+            Event::Message(message) => return self.take_message(message),
+            Event::Lost(error) => return Some(self.lose(error)),
+            Event::Admitted(admitted) => self.take_admitted(*admitted),
+            Event::Stream(at, step) => self.take_stream(at, step),
+            Event::Timer => return self.keep_alive(),
+            Event::Drain => self.begin_drain(),
+        }
+        None
+    }
+
+    /// Connections leave one after the other over the first half of the drain time, so that their clients do not all
+    /// come to the other gateways at once. What runs may run on nearly to the end of it.
+    fn begin_drain(&mut self) {
+        let time = self.shared.config.drain_timeout;
+        let share = stream::ResponseId::random(0).random_bits() as u32;
+        let now = Instant::now();
+        self.closing = Some(Closing::Drain);
+        self.leave =
+            Some((now + time.mul_f64(f64::from(share) / f64::from(u32::MAX) / 2.0), now + time.mul_f64(0.9)));
+        self.timer.as_mut().reset(now);
+    }
+
+    /// Closes once nothing runs any more.
+    fn find_end(&self) -> Option<End> {
+        let is_idle = self.lanes.is_idle();
+        match (self.closing?, self.leave) {
+            (Closing::TooOld, _) if is_idle => {
+                Some(End { code: Some(CloseCode::Normal), why: "maximum age" })
+            }
+            (Closing::Drain, Some((leave, cut))) => {
+                let now = Instant::now();
+                let is_time = now >= cut || (is_idle && now >= leave);
+                is_time.then_some(End { code: Some(CloseCode::ServiceRestart), why: "drain" })
+            }
+            _ => None,
+        }
+    }
+
+    // ---- what the client says ----
+
+    fn take_message(&mut self, message: Message) -> Option<End> {
+        self.heard = Instant::now();
+        match message {
+            Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
+                Ok(ClientMessage::Create(create)) => self.take_create(*create),
+                Ok(ClientMessage::Steer { previous_response_id, input }) => {
+                    self.refuse_steer(&previous_response_id, &input);
+                }
+                Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
+            },
+            Message::Binary(_) => {
+                let message = "Messages are JSON in text frames; binary frames are not understood here.";
+                self.say_error(
+                    &ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message),
+                    None,
+                );
+            }
+            Message::Close(_) => return Some(End { code: None, why: "client" }),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+        }
+        None
+    }
+
+    fn take_create(&mut self, create: Create) {
+        let lane: LaneId = create.stream_id.as_deref().map(Arc::from);
+        if let Some(closing) = self.closing {
+            // While draining: go at once, the client shall ask another gateway.
+            self.leave = self.leave.map(|(_, cut)| (Instant::now(), cut));
+            return self.say_error(&closing.error(), lane.as_deref());
+        }
+        self.shared.metrics.count_request("websocket");
+        if let Err(error) = self.lanes.push(lane.clone(), create) {
+            return self.say_error(&error, lane.as_deref());
+        }
+        self.begin_turns();
+    }
+
+    fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
+        let message = "A running response cannot be steered here: cancel it and send a new one.";
+        let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
+        self.say(protocol::steer_failed(previous_response_id, input, &error, None));
+    }
+
+    // ---- turns ----
+
+    fn begin_turns(&mut self) {
+        while let Some((lane, create)) = self.lanes.pop() {
+            let (shared, principal, begun) =
+                (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
+            let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
+            self.admissions.push(Box::pin(async move {
+                let request = create.request.clone();
+                let order = Order { create, kind: Kind::Response, on_leave: OnLeave::Grace, remembered };
+                let result = shared.admit(&principal, order).await;
+                Admitted { lane, request, begun, result }
+            }));
+        }
+    }
+
+    fn take_admitted(&mut self, admitted: Admitted) {
+        let Admitted { lane, request, begun, result } = admitted;
+        let previous = previous_of(&request);
+        match result {
+            Ok(Accepted { cursor, conversation, .. }) => {
+                self.turns.push(Turn::new(lane, cursor, previous, conversation, begun));
+            }
+            Err(error) => {
+                self.say_error(&error, lane.as_deref());
+                self.end_turn(&lane, previous);
+            }
+        }
+    }
+
+    /// A lane is free again. After a failure what it continued is forgotten, as the standard asks.
+    fn end_turn(&mut self, lane: &LaneId, failed_after: Option<stream::ResponseId>) {
+        if let Some(previous) = failed_after {
+            self.memory.remove(previous);
+        }
+        self.lanes.end(lane);
+        self.begin_turns();
+    }
+
+    /// Renders what a turn has to say, and goes on with the others until the batch is full.
+    fn take_stream(&mut self, at: usize, step: Option<Result<Piece, CursorError>>) {
+        let is_behind = self.socket.take_blocked();
+        let mut next = Some((at, step));
+        let mut written = 0;
+        while let Some((at, step)) = next.take() {
+            match step {
+                Some(Ok(piece)) => written += self.tell(at, piece, is_behind),
+                Some(Err(error)) => {
+                    let turn = self.turns.swap_remove(at);
+                    self.say_error(&cursor_error(error), turn.lane.as_deref());
+                    self.end_turn(&turn.lane, turn.previous);
+                }
+                None => {}
+            }
+            if written < MAX_BATCH {
+                next = self.find_ready();
+            }
+        }
+    }
+
+    /// A turn that has something to say right now. Wakers were left by the poll that found the first one, or will be left
+    /// by the next: here nobody is waited for.
+    fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, CursorError>>)> {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.turns.iter_mut().enumerate().find_map(|(at, turn)| match turn.cursor.poll_next(&mut cx) {
+            Poll::Ready(step) => Some((at, step)),
+            Poll::Pending => None,
+        })
+    }
+
+    fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
+        let Self { turns, socket, shared, dialect, .. } = self;
+        let mut written = 0;
+        let gathered;
+        let pieces = if is_behind {
+            gathered = turns[at].cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
+            &gathered
+        } else {
+            std::slice::from_ref(&piece)
+        };
+        let manner = Manner { dialect: *dialect, is_behind };
+        turns[at].render(pieces, manner, &shared.metrics, |json| {
+            written += json.len();
+            // A failure to write shows itself at the next poll.
+            let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
+        });
+        if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
+            let turn = self.turns.swap_remove(at);
+            let conversation = turn.conclude(last, &self.shared.metrics);
+            let failed_after = if conversation.is_none() { turn.previous } else { None };
+            if let Some(conversation) = conversation {
+                self.memory.put(turn.cursor.id(), conversation);
+            }
+            self.end_turn(&turn.lane, failed_after);
+        }
+        written
+    }
+
+    // ---- the connection itself ----
+
+    /// Pings, notices silence, and ends what is too old. One timer serves all three.
+    fn keep_alive(&mut self) -> Option<End> {
+        let config = &self.shared.config;
+        let now = Instant::now();
+        if now - self.heard >= config.idle_timeout {
+            return Some(End { code: None, why: "silent" });
+        }
+        if now - self.pinged >= config.ping_interval {
+            self.pinged = now;
+            let _ = self.socket.write(Message::Ping(tungstenite::Bytes::new()));
+        }
+        if self.closing.is_none() && now - self.opened >= config.max_connection_age {
+            self.closing = Some(Closing::TooOld);
+            self.say_error(&Closing::TooOld.error(), None);
+        }
+        let config = &self.shared.config;
+        let mut due = (self.pinged + config.ping_interval).min(self.heard + config.idle_timeout);
+        if self.closing.is_none() {
+            due = due.min(self.opened + config.max_connection_age);
+        }
+        if let Some((leave, cut)) = self.leave {
+            due = due.min(if now < leave { leave } else { cut });
+        }
+        self.timer.as_mut().reset(due);
+        None
+    }
+
+    fn lose(&mut self, error: Option<tungstenite::Error>) -> End {
+        match error {
+            Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
+                let max = self.shared.config.max_message_bytes;
+                self.say_error(&crate::http::too_large(max), None);
+                End { code: Some(CloseCode::TooLarge), why: "message too large" }
+            }
+            Some(tungstenite::Error::Utf8(_)) => {
+                End { code: Some(CloseCode::InvalidData), why: "invalid UTF-8" }
+            }
+            Some(tungstenite::Error::Protocol(error)) => {
+                tracing::debug!(%error, "a client broke the WebSocket protocol");
+                End { code: Some(CloseCode::ProtocolError), why: "protocol error" }
+            }
+            _ => End { code: None, why: "client gone" },
+        }
+    }
+
+    fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
+        tracing::info!(
+            status = error.status(),
+            code = error.code,
+            message = error.message,
+            "message refused"
+        );
+        self.shared.metrics.count_error("websocket", error);
+        self.say(error.websocket_message(stream_id));
+    }
+
+    fn say(&mut self, json: String) {
+        // A failure to write shows itself at the next poll.
+        let _ = self.socket.write(Message::Text(Utf8Bytes::from(json)));
+    }
+
+    /// Says why, and goes. Bounded: a client that does not read is left.
+    async fn close(mut self, code: CloseCode) {
+        let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
+        let _ = self.socket.write(Message::Close(Some(frame)));
+        let goodbye = std::future::poll_fn(|cx| {
+            let _ = self.socket.poll_clear(cx);
+            // The client's own close, or its end.
+            match self.socket.poll_message(cx) {
+                Poll::Ready(None | Some(Err(_))) => Poll::Ready(()),
+                Poll::Ready(Some(Ok(_))) => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        });
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+    }
+}
+
+impl Closing {
+    fn error(self) -> ApiError {
+        match self {
+            Self::TooOld => ApiError::new(
+                ErrorType::InvalidRequestError,
+                "websocket_connection_limit_reached",
+                "This connection has reached its maximum age. Open a new one to continue.",
+            ),
+            Self::Drain => ApiError::server(
+                "draining",
+                "This gateway is about to stop. Connect again: another one will answer.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One WebSocket as a thing to poll: it reads, and at the same time writes out what it holds.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{Sink as _, Stream as _};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error, Message, protocol::WebSocketConfig},
+};
+
+/// How a WebSocket is buffered. The library's defaults hold 128 KiB for each of both ways and keep it; a connection is idle
+/// for most of its life, and its frames are small.
+pub(super) fn config(max_message_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(1024)
+        .write_buffer_size(4 * 1024)
+        .max_write_buffer_size(usize::MAX)
+        .max_message_size(Some(max_message_bytes))
+        .max_frame_size(Some(max_message_bytes))
+}
+
+/// A socket that knows whether what was written has left.
+pub(super) struct Socket {
+    inner: WebSocketStream<TokioIo<Upgraded>>,
+    unflushed: bool,
+    /// Whether the client did not take what was written at once.
+    blocked: bool,
+}
+
+impl Socket {
+    pub(super) const fn new(inner: WebSocketStream<TokioIo<Upgraded>>) -> Self {
+        Self { inner, unflushed: false, blocked: false }
+    }
+
+    /// The next message, `None` at the end. Cancel safe.
+    pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+        Pin::new(&mut self.inner).poll_next(cx)
+    }
+
+    /// Puts a message behind those that wait to be written. The caller bounds how much that is: it writes only when the
+    /// socket is [clear](Self::poll_clear), a little at a time.
+    pub(super) fn write(&mut self, message: Message) -> Result<(), Error> {
+        self.unflushed = true;
+        Pin::new(&mut self.inner).start_send(message)
+    }
+
+    /// Ready when all that was written has left.
+    pub(super) fn poll_clear(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        match flushed {
+            Poll::Ready(_) => self.unflushed = false,
+            Poll::Pending => self.blocked = true,
+        }
+        flushed
+    }
+
+    /// Whether the client was behind since this was last asked.
+    pub(super) const fn take_blocked(&mut self) -> bool {
+        std::mem::replace(&mut self.blocked, false)
+    }
+}

@@ -1,0 +1,96 @@
+//! From an HTTP request to a WebSocket: over HTTP/1.1 (RFC 6455) and HTTP/2 (RFC 8441).
+
+use std::sync::Arc;
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    ext::Protocol,
+    header::{
+        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
+    },
+};
+use hyper_util::rt::TokioIo;
+use protocol::{ApiError, ErrorType};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{handshake::derive_accept_key, protocol::Role},
+};
+
+use super::{connection::Connection, socket};
+use crate::{
+    Principal,
+    gateway::Shared,
+    http::{Answer, AnswerBody, dialect_of},
+};
+
+/// Whether the request asks for a WebSocket.
+pub(crate) fn is_upgrade(request: &Request<Incoming>) -> bool {
+    is_extended_connect(request)
+        || (request.method() == Method::GET
+            && names(request, &UPGRADE, "websocket")
+            && names(request, &CONNECTION, "upgrade"))
+}
+
+fn is_extended_connect(request: &Request<Incoming>) -> bool {
+    request.method() == Method::CONNECT
+        && request.extensions().get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket")
+}
+
+/// Whether a list of tokens in a header has this one.
+fn names(request: &Request<Incoming>, header: &HeaderName, token: &str) -> bool {
+    let values = request.headers().get_all(header).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+}
+
+/// Accepts the upgrade, and lets the connection live in a task of its own.
+pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: Request<Incoming>) -> Answer {
+    if shared.drain.is_cancelled() {
+        return Err(ApiError::server(
+            "draining",
+            "This gateway is about to stop. Connect again: another one will answer.",
+        ));
+    }
+    if request.headers().get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
+        return Err(bad_handshake("Only version 13 of the WebSocket protocol is spoken here."));
+    }
+    let response = accept(&request)?;
+    let dialect = dialect_of(request.headers());
+    let upgraded = hyper::upgrade::on(&mut request);
+    let shared = Arc::clone(shared);
+    shared.sockets.clone().spawn(async move {
+        match upgraded.await {
+            Ok(io) => {
+                let config = socket::config(shared.config.max_message_bytes);
+                let socket =
+                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+                Connection::new(shared, principal, dialect, socket).run().await;
+            }
+            Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
+        }
+    });
+    Ok(response)
+}
+
+fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError> {
+    if is_extended_connect(request) {
+        return Ok(crate::http::empty(StatusCode::OK));
+    }
+    let key = request
+        .headers()
+        .get(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| bad_handshake("The header Sec-WebSocket-Key is missing."))?;
+    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
+        .map_err(|_| bad_handshake("The header Sec-WebSocket-Key is malformed."))?;
+    let mut response = crate::http::empty(StatusCode::SWITCHING_PROTOCOLS);
+    let headers = response.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response)
+}
+
+fn bad_handshake(message: &str) -> ApiError {
+    ApiError::new(ErrorType::InvalidRequestError, "invalid_handshake", message)
+}
