@@ -8,8 +8,7 @@ const WORDS_PER_MESSAGE: usize = 24;
 /// The answer to a question about the conversation, or `None` if it is no such question.
 pub(super) fn answer(asked: &Asked<'_>, question: &str) -> Option<String> {
     let question = question.to_lowercase();
-    let instructions = asked.request.instructions.as_deref().unwrap_or_default().to_lowercase();
-    if question.starts_with("summar") || instructions.starts_with("summar") {
+    if question.starts_with("summar") || question.starts_with("sum up") {
         return Some(summary(asked));
     }
     if ["what is my name", "what's my name", "who am i", "my name?"].iter().any(|ask| question.contains(ask))

@@ -38,7 +38,7 @@ async fn phrases_do_not_get_into_the_answer() {
 
 #[tokio::test]
 async fn a_request_can_be_looked_at() {
-    let reasoning = Reasoning { effort: Some("none".to_owned()), summary: None };
+    let reasoning = Reasoning { effort: Some("none".to_owned()), summary: None, ..Reasoning::default() };
     let request = Request {
         instructions: Some("be kind".to_owned()),
         temperature: Some(0.5),

@@ -62,11 +62,9 @@ async fn the_whole_conversation_is_seen() {
     ]));
     assert_eq!(said(Request { input: conversation, ..request() }).await, "Your name is Grace.");
 
-    let compact = items(json!([
-        { "role": "user", "content": "My name is Grace." },
-        { "role": "user", "content": "Summarize this conversation." },
-    ]));
-    let summary = said(Request { input: compact, ..request() }).await;
+    let grace =
+        Request { input: items(json!([{ "role": "user", "content": "My name is Grace." }])), ..request() };
+    let summary = said(protocol::compaction::order(grace)).await;
     let continued = items(json!([
         { "type": "compaction", "encrypted_content": protocol::compaction::encode(&summary) },
         { "role": "user", "content": "What is my name?" },
@@ -87,7 +85,11 @@ async fn images_are_noticed() {
 async fn thoughts_come_first_and_grow_with_the_effort() {
     let mut lengths = Vec::new();
     for effort in ["none", "low", "medium", "high", "xhigh"] {
-        let reasoning = Reasoning { effort: Some(effort.to_owned()), summary: Some("auto".to_owned()) };
+        let reasoning = Reasoning {
+            effort: Some(effort.to_owned()),
+            summary: Some("auto".to_owned()),
+            ..Reasoning::default()
+        };
         let (outputs, _) = read(Request { reasoning: Some(reasoning), ..asking("Count to 3") }, "").await;
         let thoughts = outputs.iter().take_while(|output| matches!(output, Output::Reasoning(_))).count();
         let summaries = outputs

@@ -20,7 +20,7 @@ fn tokens_are_the_text() {
 
 #[tokio::test]
 async fn a_text_is_carried_on_from_any_place() {
-    let reasoning = Reasoning { effort: Some("low".to_owned()), summary: None };
+    let reasoning = Reasoning { effort: Some("low".to_owned()), summary: None, ..Reasoning::default() };
     for question in ["Write 40 words", "Count to 30", "say 火火火火火火火火火火火 🔥👩‍🚀!", "what is narthex"]
     {
         let request = Request { reasoning: Some(reasoning.clone()), ..asking(question) };
