@@ -1,6 +1,6 @@
 //! One running process: its parts, how they come up, and in which order they go down.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
@@ -169,7 +169,7 @@ impl Part {
     }
 }
 
-/// Declares the process ready once all models are known, and greets the person who started it.
+/// Declares the process ready once all models are known and announced, and greets the person who started it.
 async fn ready(
     status: Status,
     broker: Broker,
@@ -182,10 +182,24 @@ async fn ready(
         let Ok(names) = upstream.await else { return };
         models.extend(names);
     }
+    announced(&broker, &models).await;
     status.ready(broker);
     tracing::info!(?models, "ready");
     if let Some(banner) = banner {
         banner.show(&models);
+    }
+}
+
+/// Waits until gateways can know of `models`: a request that comes right after the greeting must not be told that there is no
+/// such model. Announcements are the workers' own, so this can only look.
+async fn announced(broker: &Broker, models: &[String]) {
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        looks.tick().await;
+        let Ok(roster) = broker.control.models().await else { continue };
+        if models.iter().all(|name| roster.iter().any(|model| model.name == *name)) {
+            return;
+        }
     }
 }
 

@@ -48,7 +48,9 @@ impl Cluster {
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_")) {
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"))
+        {
             command.env_remove(name);
         }
         let child = command
