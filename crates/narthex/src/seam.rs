@@ -44,12 +44,3 @@ impl Engine for Demo {
         Ok(Some(vec!["demo".to_owned()]))
     }
 }
-
-pub(crate) fn responses(
-    server: &engine::UpstreamConfig,
-) -> Result<std::sync::Arc<dyn Engine>, engine::ConfigError> {
-    Err(engine::ConfigError::BaseUrl(format!(
-        "{} (this build has no `responses` engine yet)",
-        server.base_url
-    )))
-}

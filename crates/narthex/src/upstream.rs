@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use engine::{ChatConfig, ChatEngine, Engine, Secret, UpstreamConfig};
+use engine::{ChatConfig, ChatEngine, Engine, ResponsesEngine, Secret, UpstreamConfig};
 use worker::Served;
 
 use crate::{
@@ -87,7 +87,7 @@ fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<
         EngineKind::Demo => Ok(Arc::new(seam::Demo)),
         EngineKind::Chat => ChatEngine::new(ChatConfig { upstream: server, ..settings.chat.clone() })
             .map(|engine| Arc::new(engine) as _),
-        EngineKind::Responses => seam::responses(&server),
+        EngineKind::Responses => ResponsesEngine::new(&server).map(|engine| Arc::new(engine) as _),
     };
     built.map_err(|error| Failure::configuration(format!("upstream.{index} cannot be used: {error}")))
 }
