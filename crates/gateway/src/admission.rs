@@ -100,13 +100,19 @@ impl Shared {
     }
 
     /// The id that `key` stands for: a new one, if nobody has used the key.
-    async fn claim_key(&self, principal: &Principal, key: &str, request: &Request) -> Result<Claimed, ApiError> {
+    async fn claim_key(
+        &self,
+        principal: &Principal,
+        key: &str,
+        request: &Request,
+    ) -> Result<Claimed, ApiError> {
         let place = key_place(principal, key);
         let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(internal)?));
         let own = KeyRecord { id: self.broker.log.new_id(), digest, claimed_at: unix_time() };
         let value = Bytes::from(serde_json::to_vec(&own).map_err(internal)?);
         let ttl = self.config.idempotency_ttl;
-        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)? else {
+        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)?
+        else {
             return Ok(Claimed { id: own.id, is_repeated: false });
         };
         let seen: KeyRecord = serde_json::from_slice(&seen).map_err(internal)?;
@@ -128,13 +134,19 @@ impl Shared {
     /// Answers from what is stored. If the stream has expired, it is told anew, in short: the beginning and the end.
     async fn replay(&self, id: ResponseId, finished: &Value, order: Order) -> Result<Accepted, ApiError> {
         let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
-        let header = Header { grace_ms: self.config.grace.as_millis() as u64, background: true, ..Header::default() };
+        let header =
+            Header { grace_ms: self.config.grace.as_millis() as u64, background: true, ..Header::default() };
         let kind = match finished["status"].as_str() {
             Some("completed") => EventKind::Completed,
             Some("failed") => EventKind::Failed,
             _ => EventKind::Incomplete,
         };
-        let created = protocol::resource(id, finished["created_at"].as_u64().unwrap_or_default(), &order.create.request, "in_progress");
+        let created = protocol::resource(
+            id,
+            finished["created_at"].as_u64().unwrap_or_default(),
+            &order.create.request,
+            "in_progress",
+        );
         let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
@@ -233,7 +245,10 @@ impl Shared {
         };
         self.put(&StoredInput::key(id), &input).await?;
         match end {
-            Some(end) => self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() }).await,
+            Some(end) => {
+                self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() })
+                    .await
+            }
             None => Ok(()),
         }
     }

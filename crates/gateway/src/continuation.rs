@@ -68,13 +68,19 @@ impl Memory {
 }
 
 /// The conversation up to and including the stored response `id`.
-pub(crate) async fn load(store: &dyn Store, principal: &Principal, id: &str) -> Result<Conversation, ApiError> {
+pub(crate) async fn load(
+    store: &dyn Store,
+    principal: &Principal,
+    id: &str,
+) -> Result<Conversation, ApiError> {
     let not_found = || ApiError::previous_response_not_found(id);
     let mut links = Vec::new();
     let mut next = Some(id.to_owned());
     while let Some(link) = next {
         if links.len() == MAX_LINKS {
-            let message = format!("The conversation is longer than {MAX_LINKS} responses: start a new one from its compaction.");
+            let message = format!(
+                "The conversation is longer than {MAX_LINKS} responses: start a new one from its compaction."
+            );
             return Err(ApiError::invalid("previous_response_id", "conversation_too_long", message));
         }
         let (input, response) = read_link(store, principal, &link).await?.ok_or_else(not_found)?;
@@ -103,7 +109,8 @@ async fn read_link(
     };
     let input: StoredInput = serde_json::from_slice(&input).map_err(unreadable)?;
     let response: StoredResponse = serde_json::from_slice(&response).map_err(unreadable)?;
-    let is_own = principal.owns(&input.tenant, &input.user) && principal.owns(&response.tenant, &response.user);
+    let is_own =
+        principal.owns(&input.tenant, &input.user) && principal.owns(&response.tenant, &response.user);
     Ok(is_own.then_some((input, response)))
 }
 
@@ -118,7 +125,11 @@ pub(crate) fn resolve_references(conversation: &[Item], input: Vec<Item>) -> Res
     let find = |id: &str| conversation.iter().find(|item| item.id() == Some(id)).cloned();
     let resolve = |(at, item): (usize, Item)| match item.view() {
         Some(View::Reference { id }) => find(id).ok_or_else(|| {
-            ApiError::invalid(format!("input[{at}].id"), "item_not_found", format!("Item with id '{id}' was not found."))
+            ApiError::invalid(
+                format!("input[{at}].id"),
+                "item_not_found",
+                format!("Item with id '{id}' was not found."),
+            )
         }),
         _ => Ok(item),
     };
@@ -129,7 +140,10 @@ pub(crate) fn resolve_references(conversation: &[Item], input: Vec<Item>) -> Res
 pub(crate) fn unavailable(error: broker::Error) -> ApiError {
     tracing::warn!(%error, "failed to use the broker");
     if error.is_retryable() {
-        ApiError::server("broker_unavailable", "The service is not available at the moment. Try again in a few seconds.")
+        ApiError::server(
+            "broker_unavailable",
+            "The service is not available at the moment. Try again in a few seconds.",
+        )
     } else {
         ApiError::server("internal_error", "The request could not be handled.")
     }

@@ -33,8 +33,11 @@ pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: Response
     let (kind, resource) = protocol::end(resource, Vec::new(), None, outcome, unix_time());
     let terminal = protocol::lifecycle(kind, &resource);
     if opened.header.store {
-        let stored =
-            StoredResponse { tenant: opened.header.tenant.clone(), user: opened.header.user.clone(), response: resource };
+        let stored = StoredResponse {
+            tenant: opened.header.tenant.clone(),
+            user: opened.header.user.clone(),
+            response: resource,
+        };
         remember(broker, id, &stored).await;
     }
     if let Err(error) = broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {

@@ -16,12 +16,15 @@ use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
-pub(crate) use responses::cursor_error;
+pub(crate) use responses::{cursor_error, dialect_of};
 
 use crate::{Principal, gateway::Shared, ws};
 
 /// Answers one request. Never fails: an error is an answer.
-pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
     let id = answer::request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let result = route(&shared, request).await;
@@ -42,7 +45,9 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     match (&method, segments.as_slice()) {
         (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
         (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
-        (&Method::POST, ["v1", "responses", "compact"]) => responses::compact(shared, &principal, request).await,
+        (&Method::POST, ["v1", "responses", "compact"]) => {
+            responses::compact(shared, &principal, request).await
+        }
         (&Method::GET, ["v1", "responses", id]) => stored::get(shared, &principal, id, &request).await,
         (&Method::DELETE, ["v1", "responses", id]) => stored::delete(shared, &principal, id).await,
         (&Method::POST, ["v1", "responses", id, "cancel"]) => stored::cancel(shared, &principal, id).await,
@@ -62,7 +67,11 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
             "method_not_allowed",
             format!("{method} is not a method of {path}."),
         )),
-        _ => Err(ApiError::new(ErrorType::NotFound, "unknown_url", format!("There is nothing at {method} {path}."))),
+        _ => Err(ApiError::new(
+            ErrorType::NotFound,
+            "unknown_url",
+            format!("There is nothing at {method} {path}."),
+        )),
     }
 }
 

@@ -1,11 +1,14 @@
 //! One running process: its parts, how they come up, and in which order they go down.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, pin::Pin};
+use std::{net::SocketAddr, panic::AssertUnwindSafe};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -16,7 +19,6 @@ use crate::{
     failure::{Failure, chain},
     metrics,
     ports::Ports,
-    seam::{self, Gateway},
     status::Status,
     upstream::Source,
 };
@@ -39,8 +41,6 @@ struct Part {
     failures: mpsc::Sender<Failure>,
 }
 
-type Run = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
-
 impl App {
     /// Brings up what `role` needs. The admin listener comes first, as it tells what the others wait for.
     pub(crate) async fn start(role: Role, config: Config, ports: Ports) -> Result<Self, Failure> {
@@ -51,11 +51,14 @@ impl App {
 
         let mut registry = Registry::default();
         metrics::register(&mut registry, role.name());
-        let gateway_metrics = role.is_gateway().then(|| seam::Metrics::register(&mut registry));
+        let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
         let admin = Admin { status: app.status.clone(), registry };
         let end = app.admin.drain.clone();
-        app.admin.tasks.spawn(async move { admin.run(ports.admin.0, end).await });
+        app.admin.spawn("admin listener", async move {
+            admin.run(ports.admin.0, end).await;
+            Ok(())
+        });
 
         app.status.waits_for("the broker to answer");
         let broker = broker_choice::connect(&config.broker).await?;
@@ -66,13 +69,25 @@ impl App {
         let mut public = None;
         if let (Some(metrics), Some((listener, address))) = (gateway_metrics, ports.public) {
             public = Some(address);
-            let member = Member::random("gateway");
-            let gateway = Gateway::build(config.gateway, broker.clone(), member, metrics);
-            let drain = app.gateway.drain.clone();
-            app.gateway.spawn("gateway", Box::pin(async move { told(gateway.run(listener, drain).await) }));
+            app.spawn_gateway(config.gateway, &broker, metrics, listener);
         }
         app.admin.tasks.spawn(ready(app.status.clone(), broker, models, banner(role, public)));
         Ok(app)
+    }
+
+    fn spawn_gateway(
+        &self,
+        config: gateway::Config,
+        broker: &Broker,
+        metrics: gateway::Metrics,
+        listener: TcpListener,
+    ) {
+        let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
+        let drain = self.gateway.drain.clone();
+        self.gateway.spawn("gateway", async move {
+            gateway.run(listener, drain).await;
+            Ok(())
+        });
     }
 
     /// One worker for each model server: one that does not answer yet holds up no other.
@@ -98,7 +113,7 @@ impl App {
                 let worker = worker::Worker::build(config, served, broker, Member::random("worker"), metrics);
                 told(worker.run(drain).await)
             };
-            self.worker.spawn("worker", Box::pin(run));
+            self.worker.spawn("worker", run);
         }
         Ok(known)
     }
@@ -129,7 +144,10 @@ impl Part {
     }
 
     /// Runs `run`, which is to end no earlier than the drain begins.
-    fn spawn(&self, name: &'static str, run: Run) {
+    fn spawn<F>(&self, name: &'static str, run: F)
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
         let (drain, failures) = (self.drain.clone(), self.failures.clone());
         self.tasks.spawn(async move {
             let failure = match AssertUnwindSafe(run).catch_unwind().await {

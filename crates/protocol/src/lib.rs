@@ -16,6 +16,7 @@ mod event;
 mod output;
 mod resource;
 
+mod dialect;
 mod merge;
 mod render;
 
@@ -30,6 +31,7 @@ pub mod models;
 
 pub use chat::{ChatCreate, ChatStream, chat_completion, chat_create, chat_error};
 pub use close::CloseCode;
+pub use dialect::Dialect;
 pub use error::{ApiError, ErrorType};
 pub use event::{Place, error_event, item_added, item_done, read_error};
 pub use input_items::{Page, input_items};

@@ -49,11 +49,14 @@ async fn a_record_that_the_live_path_lost_is_found_by_the_sweep() {
     let broker = broker::memory::broker();
     let hub = hub(&broker);
     let done = CancellationToken::new();
-    let sweep = tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(hub.clone().sweep(done.clone())));
+    let sweep =
+        tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(hub.clone().sweep(done.clone())));
     let (id, epoch) = stream(&broker).await;
     // Another broker's hub: it hears of nothing, as if its live path were dead.
-    let deaf = Hub::new(deaf(&broker), Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
-    let deaf_sweep = tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(deaf.clone().sweep(done)));
+    let deaf =
+        Hub::new(deaf(&broker), Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
+    let deaf_sweep =
+        tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(deaf.clone().sweep(done)));
     let cursor = deaf.subscribe(id, subscribe(0)).await.unwrap();
     let reading = TaskTracker::new().spawn(read(cursor));
     tokio::task::yield_now().await;
@@ -75,7 +78,12 @@ impl broker::StreamLog for Deaf {
         self.0.new_id()
     }
 
-    async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<broker::Creation, broker::Error> {
+    async fn create(
+        &self,
+        id: ResponseId,
+        header: &Header,
+        events: &[Event],
+    ) -> Result<broker::Creation, broker::Error> {
         self.0.create(id, header, events).await
     }
 
@@ -83,7 +91,12 @@ impl broker::StreamLog for Deaf {
         self.0.header(id).await
     }
 
-    async fn open(&self, id: ResponseId, owner: &Member, mode: OpenMode) -> Result<broker::Opened, broker::OpenError> {
+    async fn open(
+        &self,
+        id: ResponseId,
+        owner: &Member,
+        mode: OpenMode,
+    ) -> Result<broker::Opened, broker::OpenError> {
         self.0.open(id, owner, mode).await
     }
 
@@ -97,11 +110,20 @@ impl broker::StreamLog for Deaf {
         self.0.append(id, epoch, first, events).await
     }
 
-    async fn read(&self, id: ResponseId, from: Sequence, max: usize) -> Result<Option<broker::Page>, broker::Error> {
+    async fn read(
+        &self,
+        id: ResponseId,
+        from: Sequence,
+        max: usize,
+    ) -> Result<Option<broker::Page>, broker::Error> {
         self.0.read(id, from, max).await
     }
 
-    async fn listen(&self, _: ResponseId, _: Arc<dyn broker::Listener>) -> Result<broker::Listening, broker::Error> {
+    async fn listen(
+        &self,
+        _: ResponseId,
+        _: Arc<dyn broker::Listener>,
+    ) -> Result<broker::Listening, broker::Error> {
         Ok(broker::Listening::new(|| {}))
     }
 

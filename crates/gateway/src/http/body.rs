@@ -12,7 +12,8 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// The whole body, if it has at most `max_bytes`.
 pub(crate) async fn read(request: Request<Incoming>, max_bytes: usize) -> Result<Bytes, ApiError> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(too_large(max_bytes));
     }
@@ -20,9 +21,11 @@ pub(crate) async fn read(request: Request<Incoming>, max_bytes: usize) -> Result
     match tokio::time::timeout(MAX_TIME, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(max_bytes)),
-        Ok(Err(_)) => {
-            Err(ApiError::new(ErrorType::InvalidRequestError, "incomplete_body", "The request's body broke off."))
-        }
+        Ok(Err(_)) => Err(ApiError::new(
+            ErrorType::InvalidRequestError,
+            "incomplete_body",
+            "The request's body broke off.",
+        )),
         Err(_) => Err(ApiError::new(
             ErrorType::InvalidRequestError,
             "request_timeout",

@@ -20,7 +20,11 @@ use crate::{
 };
 
 /// Begins a response and tells it as a chat completion. Nothing can resume one, so it is cancelled when its client goes.
-pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn create(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
     let bytes = body::read(request, shared.config.max_message_bytes).await?;
     let chat = protocol::chat_create(&bytes, shared.config.max_json_depth)?;

@@ -18,7 +18,9 @@ impl Retrieve {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "stream" => retrieve.stream = parse(&name, &value, "true or false")?,
-                "starting_after" => retrieve.starting_after = Some(parse(&name, &value, "a sequence number")?),
+                "starting_after" => {
+                    retrieve.starting_after = Some(parse(&name, &value, "a sequence number")?)
+                }
                 // `include` and what clients add for themselves change nothing here.
                 _ => {}
             }
@@ -30,6 +32,10 @@ impl Retrieve {
 /// A value of a query, or the error that names the parameter.
 pub(super) fn parse<T: std::str::FromStr>(name: &str, value: &str, expected: &str) -> Result<T, ApiError> {
     value.parse().map_err(|_| {
-        ApiError::invalid(name, "invalid_value", format!("Invalid value for '{name}': expected {expected}, but got '{value}'."))
+        ApiError::invalid(
+            name,
+            "invalid_value",
+            format!("Invalid value for '{name}': expected {expected}, but got '{value}'."),
+        )
     })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
-use protocol::{ApiError, Compact, Create, read_error};
+use protocol::{ApiError, Compact, Create, Dialect, read_error};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,7 +20,11 @@ use crate::{
 };
 
 /// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
-pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn create(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
     let bytes = body::read(request, shared.config.max_message_bytes).await?;
     let mut create = protocol::create(&bytes, shared.config.max_json_depth)?;
@@ -33,22 +37,30 @@ pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request:
     let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
     let accepted = shared.admit(principal, order).await?;
     if stream {
-        let told = Told::Responses(accepted.id);
+        let told = Told::Responses(accepted.id, dialect_of(&headers));
         return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
     }
     let mut cursor = accepted.cursor;
-    let resource =
-        if background { first_resource(&mut cursor).await? } else { wait_for_end(&mut cursor).await?.resource };
+    let resource = if background {
+        first_resource(&mut cursor).await?
+    } else {
+        wait_for_end(&mut cursor).await?.resource
+    };
     Ok(answer::json(&resource))
 }
 
 /// Shortens a conversation: the model is asked for a summary, which comes back as one item.
-pub(super) async fn compact(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn compact(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
     let bytes = body::read(request, shared.config.max_message_bytes).await?;
     let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
     let Compact { request, idempotency_key, traceparent } = compact;
-    let mut create = Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
+    let mut create =
+        Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
     take_headers(&mut create, &headers)?;
     shared.metrics.count_request("http");
     let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
@@ -66,7 +78,11 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if let Some(key) = text("idempotency-key") {
         if key.is_empty() || key.len() > 256 {
-            return Err(ApiError::invalid("Idempotency-Key", "invalid_value", "An idempotency key has 1 to 256 characters."));
+            return Err(ApiError::invalid(
+                "Idempotency-Key",
+                "invalid_value",
+                "An idempotency key has 1 to 256 characters.",
+            ));
         }
         create.idempotency_key = Some(key);
     }
@@ -74,10 +90,18 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
     Ok(())
 }
 
+/// The names that the client knows events by.
+pub(crate) fn dialect_of(headers: &HeaderMap) -> Dialect {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Dialect::of_client(text("x-stainless-lang"), text("user-agent"))
+}
+
 /// The resource as the stream begins.
 async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
     match cursor.next().await {
-        Some(Ok(piece)) => piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost),
+        Some(Ok(piece)) => {
+            piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost)
+        }
         Some(Err(error)) => Err(cursor_error(error)),
         None => Err(lost()),
     }
@@ -116,7 +140,9 @@ impl Ended {
 /// Why a stream could not be read on.
 pub(crate) fn cursor_error(error: CursorError) -> ApiError {
     match error {
-        CursorError::Gone => ApiError::server("stream_expired", "The response's stream has expired or was deleted."),
+        CursorError::Gone => {
+            ApiError::server("stream_expired", "The response's stream has expired or was deleted.")
+        }
         CursorError::Lost => lost(),
         CursorError::Broker(error) => crate::continuation::unavailable(error),
     }

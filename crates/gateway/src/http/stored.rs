@@ -12,8 +12,8 @@ use stream::{Assembler, ResponseId, Sequence};
 
 use super::{
     answer::{self, Answer},
-    responses::{cursor_error, deleted, wait_for_end},
     query::Retrieve,
+    responses::{cursor_error, deleted, dialect_of, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
@@ -28,7 +28,12 @@ use crate::{
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
-pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Request<Incoming>) -> Answer {
+pub(super) async fn get(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    id: &str,
+    request: &Request<Incoming>,
+) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let query = Retrieve::parse(request.uri().query().unwrap_or_default())?;
@@ -41,12 +46,17 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         let stored = shared.stored_response(principal, response_id).await?;
         return Err(stored.map_or_else(not_found, |_| expired()));
     };
-    let last_event_id = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let last_event_id =
+        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     let from = query.starting_after.or(last_event_id).map_or(0, |after: Sequence| after.saturating_add(1));
     shared.metrics.resumes.inc();
     let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    Ok(answer::events(Events::new(shared, cursor, Told::Responses(response_id))))
+    Ok(answer::events(Events::new(
+        shared,
+        cursor,
+        Told::Responses(response_id, dialect_of(request.headers())),
+    )))
 }
 
 /// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
@@ -82,12 +92,18 @@ pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str
 }
 
 /// `GET /v1/responses/{id}/input_items`.
-pub(super) async fn input_items(shared: &Shared, principal: &Principal, id: &str, query: Option<&str>) -> Answer {
+pub(super) async fn input_items(
+    shared: &Shared,
+    principal: &Principal,
+    id: &str,
+    query: Option<&str>,
+) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let page = Page::from_query(form_urlencoded::parse(query.unwrap_or_default().as_bytes()))?;
     let stored = shared.broker.store.get(&StoredInput::key(response_id)).await.map_err(unavailable)?;
-    let stored: StoredInput = stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
+    let stored: StoredInput =
+        stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
     if !principal.owns(&stored.tenant, &stored.user) {
         return Err(not_found());
     }
@@ -104,7 +120,11 @@ fn expired() -> ApiError {
 
 impl Shared {
     /// How the caller's own response ended, if that is stored.
-    pub(crate) async fn stored_response(&self, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    pub(crate) async fn stored_response(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+    ) -> Result<Option<Value>, ApiError> {
         let Some(value) = self.broker.store.get(&StoredResponse::key(id)).await.map_err(unavailable)? else {
             return Ok(None);
         };
@@ -139,7 +159,9 @@ impl Shared {
             let Some(page) = page else { return Ok(None) };
             for record in &page.records {
                 for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far.push(sequence, event).map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
+                    so_far
+                        .push(sequence, event)
+                        .map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
                 }
             }
             if !page.more {

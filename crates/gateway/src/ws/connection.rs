@@ -15,7 +15,7 @@ use broker::Kind;
 use futures_util::{Stream as _, stream::FuturesUnordered};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{ApiError, ClientMessage, CloseCode, Create, ErrorType, Rejected};
+use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -26,7 +26,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::{
     lanes::{LaneId, Lanes},
     socket::Socket,
-    turn::{Turn, previous_of},
+    turn::{Manner, Turn, previous_of},
 };
 use crate::{
     Principal,
@@ -47,6 +47,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     shared: Arc<Shared>,
     principal: Principal,
+    dialect: Dialect,
     socket: Socket,
     lanes: Lanes<Create>,
     /// Bounded by the limit of responses in flight, as is `turns`.
@@ -98,11 +99,17 @@ struct End {
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, principal: Principal, socket: WebSocketStream<TokioIo<Upgraded>>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        principal: Principal,
+        dialect: Dialect,
+        socket: WebSocketStream<TokioIo<Upgraded>>,
+    ) -> Self {
         let now = Instant::now();
         let drain = Box::pin(shared.drain.clone().cancelled_owned());
         Self {
             principal,
+            dialect,
             socket: Socket::new(socket),
             lanes: Lanes::new(shared.config.limits.clone()),
             admissions: FuturesUnordered::default(),
@@ -187,7 +194,8 @@ impl Connection {
         let share = stream::ResponseId::random(0).random_bits() as u32;
         let now = Instant::now();
         self.closing = Some(Closing::Drain);
-        self.leave = Some((now + time.mul_f64(f64::from(share) / f64::from(u32::MAX) / 2.0), now + time.mul_f64(0.9)));
+        self.leave =
+            Some((now + time.mul_f64(f64::from(share) / f64::from(u32::MAX) / 2.0), now + time.mul_f64(0.9)));
         self.timer.as_mut().reset(now);
     }
 
@@ -195,7 +203,9 @@ impl Connection {
     fn find_end(&self) -> Option<End> {
         let is_idle = self.lanes.is_idle();
         match (self.closing?, self.leave) {
-            (Closing::TooOld, _) if is_idle => Some(End { code: Some(CloseCode::Normal), why: "maximum age" }),
+            (Closing::TooOld, _) if is_idle => {
+                Some(End { code: Some(CloseCode::Normal), why: "maximum age" })
+            }
             (Closing::Drain, Some((leave, cut))) => {
                 let now = Instant::now();
                 let is_time = now >= cut || (is_idle && now >= leave);
@@ -210,18 +220,19 @@ impl Connection {
     fn take_message(&mut self, message: Message) -> Option<End> {
         self.heard = Instant::now();
         match message {
-            Message::Text(text) => {
-                match protocol::client_message(&text, self.shared.config.max_json_depth) {
-                    Ok(ClientMessage::Create(create)) => self.take_create(*create),
-                    Ok(ClientMessage::Steer { previous_response_id, input }) => {
-                        self.refuse_steer(&previous_response_id, &input);
-                    }
-                    Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
+            Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
+                Ok(ClientMessage::Create(create)) => self.take_create(*create),
+                Ok(ClientMessage::Steer { previous_response_id, input }) => {
+                    self.refuse_steer(&previous_response_id, &input);
                 }
-            }
+                Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
+            },
             Message::Binary(_) => {
                 let message = "Messages are JSON in text frames; binary frames are not understood here.";
-                self.say_error(&ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message), None);
+                self.say_error(
+                    &ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message),
+                    None,
+                );
             }
             Message::Close(_) => return Some(End { code: None, why: "client" }),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
@@ -253,7 +264,8 @@ impl Connection {
 
     fn begin_turns(&mut self) {
         while let Some((lane, create)) = self.lanes.pop() {
-            let (shared, principal, begun) = (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
+            let (shared, principal, begun) =
+                (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
             let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
             self.admissions.push(Box::pin(async move {
                 let request = create.request.clone();
@@ -319,7 +331,7 @@ impl Connection {
     }
 
     fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
-        let Self { turns, socket, shared, .. } = self;
+        let Self { turns, socket, shared, dialect, .. } = self;
         let mut written = 0;
         let gathered;
         let pieces = if is_behind {
@@ -328,7 +340,8 @@ impl Connection {
         } else {
             std::slice::from_ref(&piece)
         };
-        turns[at].render(pieces, is_behind, &shared.metrics, |json| {
+        let manner = Manner { dialect: *dialect, is_behind };
+        turns[at].render(pieces, manner, &shared.metrics, |json| {
             written += json.len();
             // A failure to write shows itself at the next poll.
             let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
@@ -381,7 +394,9 @@ impl Connection {
                 self.say_error(&crate::http::too_large(max), None);
                 End { code: Some(CloseCode::TooLarge), why: "message too large" }
             }
-            Some(tungstenite::Error::Utf8(_)) => End { code: Some(CloseCode::InvalidData), why: "invalid UTF-8" },
+            Some(tungstenite::Error::Utf8(_)) => {
+                End { code: Some(CloseCode::InvalidData), why: "invalid UTF-8" }
+            }
             Some(tungstenite::Error::Protocol(error)) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
                 End { code: Some(CloseCode::ProtocolError), why: "protocol error" }
@@ -391,7 +406,12 @@ impl Connection {
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
-        tracing::info!(status = error.status(), code = error.code, message = error.message, "message refused");
+        tracing::info!(
+            status = error.status(),
+            code = error.code,
+            message = error.message,
+            "message refused"
+        );
         self.shared.metrics.count_error("websocket", error);
         self.say(error.websocket_message(stream_id));
     }
@@ -429,7 +449,10 @@ impl Closing {
                 "websocket_connection_limit_reached",
                 "This connection has reached its maximum age. Open a new one to continue.",
             ),
-            Self::Drain => ApiError::server("draining", "This gateway is about to stop. Connect again: another one will answer."),
+            Self::Drain => ApiError::server(
+                "draining",
+                "This gateway is about to stop. Connect again: another one will answer.",
+            ),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One running turn of a connection.
 
-use protocol::Request;
+use protocol::{Dialect, Request};
 use stream::{Event, ResponseId};
 use tokio::time::Instant;
 
@@ -24,16 +24,36 @@ pub(super) struct Turn {
     tokens: u64,
 }
 
+/// How a client is told events.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) dialect: Dialect,
+    /// The client did not take the last batch at once: deltas of the same text become one.
+    pub(super) is_behind: bool,
+}
+
 impl Turn {
-    pub(super) fn new(lane: LaneId, cursor: Cursor, previous: Option<ResponseId>, conversation: Conversation, begun: Instant) -> Self {
+    pub(super) fn new(
+        lane: LaneId,
+        cursor: Cursor,
+        previous: Option<ResponseId>,
+        conversation: Conversation,
+        begun: Instant,
+    ) -> Self {
         Self { lane, cursor, previous, conversation, begun, tokens: 0 }
     }
 
-    /// Calls `frame` with each event, rendered. For a client that is behind, deltas of the same text become one.
-    pub(super) fn render(&mut self, pieces: &[Piece], is_behind: bool, metrics: &Metrics, mut frame: impl FnMut(String)) {
+    /// Calls `frame` with each event, rendered.
+    pub(super) fn render(
+        &mut self,
+        pieces: &[Piece],
+        manner: Manner,
+        metrics: &Metrics,
+        mut frame: impl FnMut(String),
+    ) {
         let id = self.cursor.id();
         let events = pieces.iter().flat_map(Piece::events);
-        for merged in protocol::merge(events, if is_behind { MAX_MERGED } else { 0 }) {
+        for merged in protocol::merge(events, if manner.is_behind { MAX_MERGED } else { 0 }) {
             let first = merged.merged_from();
             metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
             if let Event::Delta(_) = &*merged.event {
@@ -43,7 +63,7 @@ impl Turn {
                 self.tokens += 1 + first.map_or(0, |first| merged.last - first);
             }
             let mut json = String::with_capacity(256);
-            protocol::event_json(&mut json, id, merged.last, &merged.event, self.lane.as_deref(), first);
+            manner.dialect.event_json(&mut json, id, merged.last, &merged.event, self.lane.as_deref(), first);
             frame(json);
         }
     }

@@ -13,7 +13,7 @@ const STATUSES: [&str; 3] = ["in_progress", "completed", "incomplete"];
 /// The item as it is shown, or nothing if it is a reference.
 pub(super) fn shown(response: ResponseId, place: usize, item: &Item) -> Option<Value> {
     let mut members = item.0.clone();
-    members.retain(|_, value| !value.is_null());
+    members.retain(|name, value| !value.is_null() && (name != "phase" || is_phase(value)));
     let mut set = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     let prefix = match item.view()? {
         View::Message { role, content } => {
@@ -102,6 +102,11 @@ fn audio_file(part: &Map<String, Value>) -> Value {
         "filename": format!("audio.{format}"),
         "file_data": format!("data:audio/{format};base64,{data}"),
     })
+}
+
+/// Chat Completions knows no phases, so nobody has checked what a client of it calls so.
+fn is_phase(value: &Value) -> bool {
+    value == "commentary" || value == "final_answer"
 }
 
 /// The one kind of annotation that the standard names.

@@ -56,7 +56,7 @@ fn bad_queries_name_their_parameter() {
 #[test]
 fn items_take_the_form_of_the_standard() {
     let items: Vec<Item> = serde_json::from_value(json!([
-        {"role": "user", "content": "Hi", "name": "Ann"},
+        {"role": "user", "content": "Hi", "name": "Ann", "phase": 5},
         {"id": "msg_own", "role": "assistant", "status": "odd", "phase": null, "content": [
             {"type": "output_text", "text": "Hello", "logprobs": [{}], "annotations": [
                 {"type": "file_citation"},

@@ -1,0 +1,261 @@
+//! Jobs: for each model a Redis Stream with one group of consumers, the workers.
+//!
+//! A consumer is named by its worker and the lease of its claims. How long an entry has been with its consumer is known
+//! to Redis itself, so a claim costs nothing beside the reading; whoever claims next looks for those that have run out.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use broker::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
+use stream::ResponseId;
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::{
+    Config,
+    client::Client,
+    readers::{Entry, Readers},
+    scripts::{self, millis},
+};
+
+/// How long a queue lives that nobody touches, and with it the memory that a response has a job in it.
+const QUEUE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long a response whose job has left the queue cannot be enqueued again.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// How long buried jobs are kept after the last one.
+const DEAD_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How often all claims of a model are looked through for those that have run out, whoever does it. It bounds what this
+/// costs the server, and is how much later than its lease a claim may be handed on.
+const SWEEP: Duration = Duration::from_millis(100);
+
+/// How long one that waits is blocked at most, before it looks for claims that have run out meanwhile.
+const BLOCK: Duration = Duration::from_secs(1);
+
+/// How often a job that cannot be read is handed out before it is buried. A worker of a later version may read it.
+const UNREADABLE_ATTEMPTS: u32 = 5;
+
+/// The queues on Redis.
+pub(crate) struct Jobs {
+    client: Client,
+    readers: Readers,
+    max_jobs: u64,
+    max_dead: u64,
+}
+
+impl Jobs {
+    pub(crate) fn new(client: Client, readers: Readers, config: &Config) -> Self {
+        Self { client, readers, max_jobs: config.max_jobs, max_dead: config.max_dead }
+    }
+
+    /// Claims what is there right now.
+    async fn claim_now(
+        &self,
+        model: &Arc<str>,
+        consumer: &str,
+        max: usize,
+        lease: Duration,
+    ) -> Result<Vec<Claim>, Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::CLAIM.prepare_invoke();
+        script
+            .key(keys.queue(model))
+            .key(keys.swept(model))
+            .key(keys.calling(model))
+            .arg(consumer)
+            .arg(max)
+            .arg(millis(SWEEP.min(lease / 4)).max(1))
+            .arg(millis(QUEUE_TTL));
+        let entries: Vec<(String, Vec<u8>, u32)> = self.client.run(&script).await?;
+        let mut claims = Vec::with_capacity(entries.len());
+        for (entry, job, attempt) in entries {
+            claims.extend(self.claimed(model, &entry, &job, attempt).await?);
+        }
+        Ok(claims)
+    }
+
+    /// Claims the first job to come, for as long as `block`.
+    async fn claim_next(
+        &self,
+        model: &Arc<str>,
+        consumer: &str,
+        max: usize,
+        block: Duration,
+    ) -> Result<Vec<Claim>, Error> {
+        let entries = self.readers.read(&self.client.keys.queue(model), consumer, max, block).await?;
+        let mut claims = Vec::with_capacity(entries.len());
+        for Entry { id, job } in entries {
+            match job {
+                Some(job) => claims.extend(self.claimed(model, &id, &job, 1).await?),
+                None => self.answer_call(model, &id).await?,
+            }
+        }
+        Ok(claims)
+    }
+
+    /// The claim of an entry; none if its job cannot be read. Then its lease runs out, and another worker may try.
+    async fn claimed(
+        &self,
+        model: &Arc<str>,
+        entry: &str,
+        job: &[u8],
+        attempt: u32,
+    ) -> Result<Option<Claim>, Error> {
+        match Job::decode(job) {
+            Ok(job) => {
+                let ticket = Ticket { model: Arc::clone(model), entry: format!("{entry} {}", job.id).into() };
+                Ok(Some(Claim { job, attempt, ticket }))
+            }
+            Err(cause) => {
+                error!(%model, entry, attempt, error = %cause, "unreadable job");
+                if attempt >= UNREADABLE_ATTEMPTS {
+                    let ticket = Place { model: Arc::clone(model), entry, id: ResponseId::from_parts(0, 0) };
+                    self.bury_at(&ticket, "it cannot be read").await?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes out an entry that only called for those who wait, because a job was given back.
+    async fn answer_call(&self, model: &str, entry: &str) -> Result<(), Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::ANSWER_CALL.prepare_invoke();
+        script.key(keys.queue(model)).key(keys.calling(model)).arg(entry);
+        self.client.run(&script).await
+    }
+
+    async fn bury_at(&self, place: &Place<'_>, reason: &str) -> Result<(), Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::BURY.prepare_invoke();
+        script
+            .key(keys.queue(&place.model))
+            .key(keys.known(&place.model, place.id))
+            .key(keys.dead(&place.model))
+            .arg(place.entry)
+            .arg(millis(REMEMBERED))
+            .arg(reason)
+            .arg(self.max_dead)
+            .arg(millis(DEAD_TTL));
+        self.client.run(&script).await
+    }
+}
+
+#[async_trait]
+impl JobQueue for Jobs {
+    async fn enqueue(&self, job: &Job) -> Result<(), Error> {
+        let (keys, model) = (&self.client.keys, &job.header.model);
+        let mut script = scripts::ENQUEUE.prepare_invoke();
+        script
+            .key(keys.queue(model))
+            .key(keys.known(model, job.id))
+            .arg(&job.encode()[..])
+            .arg(self.max_jobs)
+            .arg(millis(QUEUE_TTL));
+        let answer: String = self.client.run(&script).await?;
+        match answer.as_str() {
+            "full" => Err(Error::unavailable(format!("the queue of {model} is full"))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn claim(
+        &self,
+        model: &str,
+        worker: &Member,
+        max: usize,
+        wait: Duration,
+        lease: Duration,
+    ) -> Result<Vec<Claim>, Error> {
+        if max == 0 {
+            return Ok(Vec::new());
+        }
+        let model: Arc<str> = model.into();
+        let lease = lease.max(Duration::from_millis(1));
+        let consumer = format!("{worker} {}", millis(lease));
+        let begin = Instant::now();
+        loop {
+            let claims = self.claim_now(&model, &consumer, max, lease).await?;
+            let left = wait.saturating_sub(begin.elapsed());
+            if !claims.is_empty() || left.is_zero() {
+                return Ok(claims);
+            }
+            let claims = self.claim_next(&model, &consumer, max, left.min(BLOCK)).await?;
+            if !claims.is_empty() {
+                return Ok(claims);
+            }
+        }
+    }
+
+    async fn renew(&self, worker: &Member, tickets: &[Ticket]) -> Result<Vec<Ticket>, Error> {
+        let mut by_model: HashMap<&Arc<str>, Vec<&Ticket>> = HashMap::new();
+        for ticket in tickets {
+            by_model.entry(&ticket.model).or_default().push(ticket);
+        }
+        let mut lost = Vec::new();
+        for (model, tickets) in by_model {
+            let mut script = scripts::RENEW.prepare_invoke();
+            script.key(self.client.keys.queue(model)).arg(worker.as_str());
+            for ticket in &tickets {
+                script.arg(Place::of(ticket)?.entry);
+            }
+            let places: Vec<usize> = self.client.run(&script).await?;
+            lost.extend(
+                places.into_iter().filter_map(|place| tickets.get(place)).map(|&ticket| ticket.clone()),
+            );
+        }
+        Ok(lost)
+    }
+
+    async fn finish(&self, ticket: &Ticket) -> Result<(), Error> {
+        let (keys, place) = (&self.client.keys, Place::of(ticket)?);
+        let mut script = scripts::FINISH.prepare_invoke();
+        script
+            .key(keys.queue(&place.model))
+            .key(keys.known(&place.model, place.id))
+            .arg(place.entry)
+            .arg(millis(REMEMBERED));
+        self.client.run(&script).await
+    }
+
+    async fn release(&self, worker: &Member, ticket: &Ticket) -> Result<(), Error> {
+        let (keys, place) = (&self.client.keys, Place::of(ticket)?);
+        let mut script = scripts::RELEASE.prepare_invoke();
+        script
+            .key(keys.queue(&place.model))
+            .key(keys.calling(&place.model))
+            .arg(worker.as_str())
+            .arg(place.entry)
+            .arg(millis(QUEUE_TTL));
+        self.client.run(&script).await
+    }
+
+    async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error> {
+        self.bury_at(&Place::of(ticket)?, reason).await
+    }
+
+    async fn depth(&self, model: &str) -> Result<Depth, Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::DEPTH.prepare_invoke();
+        script.key(keys.queue(model)).key(keys.calling(model)).key(keys.dead(model));
+        let (waiting, claimed, dead) = self.client.run(&script).await?;
+        Ok(Depth { waiting, claimed, dead })
+    }
+}
+
+/// What a ticket means here: `<entry id> <response id>`.
+struct Place<'a> {
+    model: Arc<str>,
+    entry: &'a str,
+    id: ResponseId,
+}
+
+impl<'a> Place<'a> {
+    fn of(ticket: &'a Ticket) -> Result<Self, Error> {
+        let parts = ticket.entry.split_once(' ').and_then(|(entry, id)| Some((entry, id.parse().ok()?)));
+        let (entry, id) = parts.ok_or_else(|| Error::refused("a ticket of another broker"))?;
+        Ok(Self { model: Arc::clone(&ticket.model), entry, id })
+    }
+}

@@ -1,0 +1,90 @@
+//! Where things are kept.
+//!
+//! What one script touches is on one node of a cluster, because the part of a key in braces decides that: all keys of a
+//! response have its id there, and all keys of a queue its model.
+//!
+//! | key | type | what it holds |
+//! | --- | --- | --- |
+//! | `nx:{resp_…}:log` | stream | the records of a response, and the openings |
+//! | `nx:{resp_…}:meta` | hash | its header, epoch, tail, end, stop and attendance |
+//! | `nx:{resp_…}:live` | channel | its records as they are appended |
+//! | `nx:{jobs:…}:queue` | stream | the jobs of a model, with the group `workers` |
+//! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job |
+//! | `nx:{jobs:…}:swept`, `…:calling` | string | when claims were looked through last; a call to those that wait |
+//! | `nx:{jobs:…}:dead` | stream | buried jobs |
+//! | `nx:{roster}` | sorted set | the models that are served, by when that ends |
+//! | `nx:value:…` | string | a value of the store |
+//! | `nx:stops` | channel | cancels |
+
+use std::sync::Arc;
+
+use stream::{Epoch, ResponseId, Sequence};
+
+/// The names of keys and channels, under one prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    prefix: Arc<str>,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    pub(crate) fn log(&self, id: ResponseId) -> String {
+        format!("{}{{{id}}}:log", self.prefix)
+    }
+
+    pub(crate) fn meta(&self, id: ResponseId) -> String {
+        format!("{}{{{id}}}:meta", self.prefix)
+    }
+
+    pub(crate) fn live(&self, id: ResponseId) -> String {
+        format!("{}{{{id}}}:live", self.prefix)
+    }
+
+    pub(crate) fn stops(&self) -> String {
+        format!("{}stops", self.prefix)
+    }
+
+    pub(crate) fn queue(&self, model: &str) -> String {
+        self.jobs(model, "queue")
+    }
+
+    pub(crate) fn swept(&self, model: &str) -> String {
+        self.jobs(model, "swept")
+    }
+
+    pub(crate) fn calling(&self, model: &str) -> String {
+        self.jobs(model, "calling")
+    }
+
+    pub(crate) fn dead(&self, model: &str) -> String {
+        self.jobs(model, "dead")
+    }
+
+    pub(crate) fn known(&self, model: &str, id: ResponseId) -> String {
+        self.jobs(model, &format!("known:{id}"))
+    }
+
+    pub(crate) fn roster(&self) -> String {
+        format!("{}{{roster}}", self.prefix)
+    }
+
+    pub(crate) fn value(&self, key: &str) -> String {
+        format!("{}value:{key}", self.prefix)
+    }
+
+    fn jobs(&self, model: &str, what: &str) -> String {
+        format!("{}{{jobs:{model}}}:{what}", self.prefix)
+    }
+}
+
+/// The id of a record's entry: the order of ids is the order of the log, and finding the record that holds an event
+/// takes one look.
+///
+/// Sequence numbers count from 0, but no entry id begins with 0-0, hence the 1. An epoch's opening stands before its
+/// records and after those of the epoch before it, hence two numbers for each: the opening's is `2 * epoch`.
+pub(crate) fn entry_id(epoch: Epoch, first: Sequence) -> String {
+    format!("{}-{}", first + 1, 2 * u64::from(epoch.0) + 1)
+}

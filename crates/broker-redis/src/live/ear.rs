@@ -1,0 +1,79 @@
+//! Who hears on a channel.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use broker::{Listener, StopListener};
+use proto::decode_record;
+use stream::{Record, ResponseId};
+use tracing::error;
+
+/// A listener, with what it listens to.
+#[derive(Clone)]
+pub(super) enum Ear {
+    Stream(ResponseId, Arc<dyn Listener>),
+    Stops(Arc<dyn StopListener>),
+}
+
+/// The listeners of one channel, with the keys by which they leave.
+pub(super) type Ears = Arc<Vec<(u64, Ear)>>;
+
+impl Ear {
+    /// Whether its channel is on the node that has the stream, where there are several.
+    pub(super) fn is_sharded(&self) -> bool {
+        matches!(self, Self::Stream(..))
+    }
+}
+
+/// Tells the listeners what was published. It is decoded once for all of them.
+pub(super) fn tell(ears: &Ears, payload: &[u8]) {
+    let Some((_, first)) = ears.first() else { return };
+    match first {
+        Ear::Stream(..) => tell_record(ears, payload),
+        Ear::Stops(_) => tell_stop(ears, payload),
+    }
+}
+
+/// Tells the listeners that something may have been missed.
+pub(super) fn tell_interruption(ears: &Ears) {
+    for (_, ear) in ears.iter() {
+        // Of cancels, some may be missed: the next append answers them.
+        if let Ear::Stream(id, listener) = ear {
+            guarded(|| listener.interrupted(*id));
+        }
+    }
+}
+
+fn tell_record(ears: &Ears, payload: &[u8]) {
+    // Nothing stands for a record that is too large for the live path. What a later version has written, the log says
+    // better, with an error that someone sees.
+    let Some(record) =
+        Some(payload).filter(|bytes| !bytes.is_empty()).and_then(|bytes| decode_record(bytes).ok())
+    else {
+        return tell_interruption(ears);
+    };
+    let record: Arc<Record> = Arc::new(record);
+    for (_, ear) in ears.iter() {
+        if let Ear::Stream(id, listener) = ear {
+            guarded(|| listener.heard(*id, Arc::clone(&record)));
+        }
+    }
+}
+
+fn tell_stop(ears: &Ears, payload: &[u8]) {
+    let Some(id) = std::str::from_utf8(payload).ok().and_then(|text| text.parse().ok()) else { return };
+    for (_, ear) in ears.iter() {
+        if let Ear::Stops(listener) = ear {
+            guarded(|| listener.cancelled(id));
+        }
+    }
+}
+
+/// One listener's bug must not silence all others.
+fn guarded(call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        error!("a listener panicked");
+    }
+}

@@ -1,0 +1,179 @@
+//! One node's connection, and the commands on it.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use redis::{
+    AsyncConnectionConfig, Client, PushInfo, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+};
+use tokio::sync::mpsc;
+
+use super::topics::Channel;
+use crate::{
+    slots::Slots,
+    target::{Node, Target},
+};
+
+/// The longest wait before another try to connect.
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
+
+/// What came on a connection.
+pub(super) struct Push {
+    pub(super) node: Node,
+    pub(super) generation: u64,
+    pub(super) info: PushInfo,
+}
+
+/// Where connections leave what comes. It never waits: what finds no room is dropped, and that it was is noted.
+#[derive(Clone)]
+pub(super) struct Inbox {
+    pushes: mpsc::Sender<Push>,
+    overflown: Arc<AtomicBool>,
+}
+
+impl Inbox {
+    pub(super) fn new(pushes: mpsc::Sender<Push>) -> Self {
+        Self { pushes, overflown: Arc::default() }
+    }
+
+    fn put(&self, push: Push) {
+        if self.pushes.try_send(push).is_err() {
+            self.overflown.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether something was dropped since this was asked last.
+    pub(super) fn has_overflown(&self) -> bool {
+        self.overflown.load(Ordering::Relaxed) && self.overflown.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// What the task knows of a node's connection.
+#[derive(Default)]
+pub(super) struct Link {
+    /// Counts the connections to this node, so that what an earlier one leaves behind is recognized.
+    pub(super) generation: u64,
+    pub(super) connection: Option<MultiplexedConnection>,
+    pub(super) is_connecting: bool,
+    /// A command about subscriptions is on its way: the next one waits, and carries all that comes until then.
+    pub(super) is_busy: bool,
+    /// The channels to look at on this node.
+    pub(super) queue: VecDeque<Channel>,
+    pub(super) failures: u32,
+}
+
+impl Link {
+    /// How long to wait before the next try to connect.
+    pub(super) fn backoff(&self) -> Duration {
+        match self.failures {
+            0 => Duration::ZERO,
+            failures => (Duration::from_millis(25) * 2_u32.pow(failures.min(10))).min(MAX_BACKOFF),
+        }
+    }
+}
+
+/// Connects to a node, so that what comes goes to `inbox`.
+pub(super) async fn connect(
+    target: &Target,
+    node: Node,
+    generation: u64,
+    inbox: Inbox,
+) -> RedisResult<MultiplexedConnection> {
+    let info = target.connection(&node).ok_or_else(|| no_address(&node))?;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(target.connect_timeout))
+        .set_response_timeout(Some(target.response_timeout))
+        .set_push_sender(move |info| {
+            inbox.put(Push { node: Arc::clone(&node), generation, info });
+            Ok::<_, redis::aio::SendError>(())
+        });
+    Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// A change of subscriptions, to be sent to one node.
+#[derive(Default)]
+pub(super) struct Change {
+    pub(super) join: Vec<Channel>,
+    pub(super) leave: Vec<Channel>,
+    /// Sharded channels, in a cluster: of different slots, so each takes a command.
+    pub(super) join_sharded: Vec<Channel>,
+    pub(super) leave_sharded: Vec<Channel>,
+}
+
+impl Change {
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.join, &self.leave, &self.join_sharded, &self.leave_sharded]
+            .iter()
+            .all(|channels| channels.is_empty())
+    }
+
+    /// Sends it, and returns what failed. Whether the rest took effect, the server's confirmations say.
+    pub(super) async fn send(self, connection: MultiplexedConnection) -> Vec<(Channel, RedisError)> {
+        let together = [(Verb::Subscribe, self.join), (Verb::Unsubscribe, self.leave)];
+        let together = together.into_iter().filter(|(_, channels)| !channels.is_empty());
+        let joins = self.join_sharded.into_iter().map(|channel| (Verb::ShardSubscribe, vec![channel]));
+        let leaves = self.leave_sharded.into_iter().map(|channel| (Verb::ShardUnsubscribe, vec![channel]));
+        let commands = together.chain(joins).chain(leaves);
+        let answers = commands.map(|(verb, channels)| command(connection.clone(), verb, channels));
+        join_all(answers).await.concat()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Subscribe,
+    Unsubscribe,
+    ShardSubscribe,
+    ShardUnsubscribe,
+}
+
+async fn command(
+    mut connection: MultiplexedConnection,
+    verb: Verb,
+    channels: Vec<Channel>,
+) -> Vec<(Channel, RedisError)> {
+    let names: Vec<&str> = channels.iter().map(|channel| &**channel).collect();
+    let answer = match verb {
+        Verb::Subscribe => connection.subscribe(names).await,
+        Verb::Unsubscribe => connection.unsubscribe(names).await,
+        Verb::ShardSubscribe => redis::cmd("SSUBSCRIBE").arg(names).exec_async(&mut connection).await,
+        Verb::ShardUnsubscribe => redis::cmd("SUNSUBSCRIBE").arg(names).exec_async(&mut connection).await,
+    };
+    match answer {
+        Ok(()) => Vec::new(),
+        Err(error) => channels.into_iter().map(|channel| (channel, error.clone())).collect(),
+    }
+}
+
+/// Asks one node after the other which slots each has.
+pub(super) async fn map_slots(target: &Target, nodes: Vec<Node>) -> RedisResult<Slots> {
+    let mut failure = no_address("any node");
+    for node in nodes {
+        match ask_slots(target, &node).await {
+            Ok(slots) => return Ok(slots),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn ask_slots(target: &Target, node: &Node) -> RedisResult<Slots> {
+    let info = target.connection(node).ok_or_else(|| no_address(node))?;
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(target.connect_timeout))
+        .set_response_timeout(Some(target.response_timeout));
+    let mut connection = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
+    let answer: Value = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
+    Ok(Slots::parse(answer, node)?)
+}
+
+fn no_address(node: &str) -> RedisError {
+    (redis::ErrorKind::ClusterConnectionNotFound, "no address", node.to_owned()).into()
+}

@@ -1,0 +1,398 @@
+//! The task that hears: it owns the connections, and is the only one that calls listeners.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use redis::{PushInfo, PushKind, RedisError, RedisResult, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
+use tracing::{info, warn};
+
+use super::{
+    ear::{tell, tell_interruption},
+    link::{Change, Inbox, Link, Push, connect, map_slots},
+    topics::{Channel, Need, Topics},
+};
+use crate::{
+    slots::Slots,
+    target::{Node, Target},
+};
+
+/// How many messages wait for the task. When there is no room for another, it is dropped, and every listener is told that
+/// it may have missed something. A message is a few hundred bytes as a rule, and never above the live limit.
+const INBOX: usize = 8_192;
+
+/// How many channels one round of commands to a node is about.
+const CHANGES_AT_ONCE: usize = 256;
+
+/// How often the task looks after what went wrong silently.
+const TICK: Duration = Duration::from_secs(1);
+
+/// In how many ticks each connection is asked whether it still is one.
+const PING_TICKS: u64 = 5;
+
+/// How long a confirmation may take before it counts as lost.
+const STUCK: Duration = Duration::from_secs(3);
+
+/// How long after something has moved the slots are asked for: while they move, the answer is worth little.
+const MAP_DELAY: Duration = Duration::from_millis(100);
+
+/// All that happens to the task.
+enum Event {
+    Push(Push),
+    /// Someone listens, or has left.
+    Changed,
+    Linked(Node, u64, RedisResult<MultiplexedConnection>),
+    /// A change of subscriptions was answered; these failed.
+    Sent(Node, u64, Vec<(Channel, RedisError)>),
+    Pinged(Node, u64, RedisResult<()>),
+    Mapped(RedisResult<Slots>),
+    Tick,
+}
+
+pub(super) struct Task {
+    target: Target,
+    topics: Arc<Mutex<Topics>>,
+    changed: Arc<Notify>,
+    links: HashMap<Node, Link>,
+    slots: Slots,
+    is_mapping: bool,
+    /// Channels whose commands failed, to be looked at with the next tick, or when the slots are known again.
+    later: Vec<Channel>,
+    inbox: Inbox,
+    pushes: mpsc::Receiver<Push>,
+    /// What is on its way: for each node at most one connection, one change and one ping; and one question for the slots.
+    work: JoinSet<Event>,
+    ticks: u64,
+}
+
+impl Task {
+    pub(super) fn new(target: Target, topics: Arc<Mutex<Topics>>, changed: Arc<Notify>) -> Self {
+        let (sender, pushes) = mpsc::channel(INBOX);
+        Self {
+            target,
+            topics,
+            changed,
+            links: HashMap::new(),
+            slots: Slots::default(),
+            is_mapping: false,
+            later: Vec::new(),
+            inbox: Inbox::new(sender),
+            pushes,
+            work: JoinSet::new(),
+            ticks: 0,
+        }
+    }
+
+    /// Runs until it is aborted with its owner.
+    pub(super) async fn run(mut self) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            // All of these are cancel safe: what is not taken now is there the next time.
+            let event = tokio::select! {
+                Some(push) = self.pushes.recv() => Event::Push(push),
+                () = self.changed.notified() => Event::Changed,
+                Some(done) = self.work.join_next() => match done {
+                    Ok(event) => event,
+                    // It was aborted: the task ends.
+                    Err(_) => continue,
+                },
+                _ = tick.tick() => Event::Tick,
+            };
+            self.handle(event);
+            if self.inbox.has_overflown() {
+                self.overflow();
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Push(push) => self.heard(push),
+            Event::Changed => self.route(),
+            Event::Linked(node, generation, result) => self.linked(&node, generation, result),
+            Event::Sent(node, generation, failed) => self.sent(&node, generation, failed),
+            Event::Pinged(node, generation, result) => {
+                if let Err(error) = result {
+                    self.lose(&node, generation, &error);
+                }
+            }
+            Event::Mapped(result) => self.mapped(result),
+            Event::Tick => self.tick(),
+        }
+    }
+
+    // What comes.
+
+    fn heard(&mut self, Push { node, generation, info: PushInfo { kind, data } }: Push) {
+        let mut data = data.iter().map(bytes);
+        let channel = data.next().flatten().and_then(|channel| std::str::from_utf8(channel).ok());
+        match (kind, channel) {
+            (PushKind::Message | PushKind::SMessage, Some(channel)) => {
+                // Nobody is called under the lock.
+                let ears = self.topics.lock().ears(channel);
+                if let (Some(ears), Some(payload)) = (ears, data.next().flatten()) {
+                    tell(&ears, payload);
+                }
+            }
+            (PushKind::Disconnection, _) => {
+                let error = (redis::ErrorKind::Io, "the connection has ended").into();
+                self.lose(&node, generation, &error);
+            }
+            _ if !self.is_current(&node, generation) => {}
+            (PushKind::Subscribe | PushKind::SSubscribe, Some(channel)) => {
+                let interrupted = self.topics.lock().joined(channel, &node);
+                if let Some(ears) = interrupted {
+                    tell_interruption(&ears);
+                }
+                self.route();
+            }
+            (PushKind::Unsubscribe | PushKind::SUnsubscribe, Some(channel)) => {
+                let moved = self.topics.lock().left(channel, &node);
+                if moved {
+                    self.map();
+                }
+                self.route();
+            }
+            _ => {}
+        }
+    }
+
+    /// Something was dropped, and nobody knows what.
+    fn overflow(&self) {
+        let all = self.topics.lock().all_ears();
+        warn!(channels = all.len(), "live messages came faster than they were heard");
+        all.iter().for_each(tell_interruption);
+    }
+
+    // What is wanted.
+
+    /// Brings the channels that have changed to the nodes that have them.
+    fn route(&mut self) {
+        let mut nodes = BTreeSet::new();
+        let mut lost = false;
+        {
+            let mut topics = self.topics.lock();
+            for channel in topics.take_changed() {
+                let node = match topics.need(&channel) {
+                    Need::Nothing => continue,
+                    Need::Leave(node) => Some(node),
+                    Need::Join if self.target.is_cluster() => self.slots.node(&channel).cloned(),
+                    Need::Join => self.target.seeds().next(),
+                };
+                let Some(node) = node else {
+                    self.later.push(channel);
+                    lost = true;
+                    continue;
+                };
+                self.links.entry(Arc::clone(&node)).or_default().queue.push_back(channel);
+                nodes.insert(node);
+            }
+        }
+        if lost {
+            self.map();
+        }
+        for node in nodes {
+            self.flush(&node);
+        }
+    }
+
+    /// Sends a node what is to be changed there, unless it has not answered the last time yet.
+    fn flush(&mut self, node: &Node) {
+        let Some(link) = self.links.get_mut(node).filter(|link| !link.is_busy && !link.queue.is_empty())
+        else {
+            return;
+        };
+        let Some(connection) = link.connection.clone() else { return self.connect(node) };
+        let mut change = Change::default();
+        while change.is_empty() && !link.queue.is_empty() {
+            change = plan(link, &mut self.topics.lock(), node, self.target.is_cluster());
+        }
+        if change.is_empty() {
+            return;
+        }
+        link.is_busy = true;
+        let (node, generation) = (Arc::clone(node), link.generation);
+        self.work.spawn(async move { Event::Sent(node, generation, change.send(connection).await) });
+    }
+
+    fn sent(&mut self, node: &Node, generation: u64, failed: Vec<(Channel, RedisError)>) {
+        let Some(link) = self.links.get_mut(node).filter(|link| link.generation == generation) else {
+            return;
+        };
+        link.is_busy = false;
+        let broken = failed.iter().find(|(_, error)| error.is_io_error()).map(|(_, error)| error.clone());
+        let moved = failed.iter().any(|(_, error)| error.redirect_node().is_some());
+        if let Some((channel, error)) = failed.first() {
+            warn!(%node, %channel, channels = failed.len(), %error, "failed to change subscriptions");
+        }
+        for (channel, _) in failed {
+            self.topics.lock().failed(&channel);
+            self.later.push(channel);
+        }
+        if moved {
+            self.map();
+        }
+        match broken {
+            Some(error) => self.lose(node, generation, &error),
+            None => self.flush(node),
+        }
+    }
+
+    // Connections.
+
+    fn connect(&mut self, node: &Node) {
+        let Some(link) = self.links.get_mut(node).filter(|link| !link.is_connecting) else { return };
+        link.is_connecting = true;
+        link.generation += 1;
+        let (backoff, generation) = (link.backoff(), link.generation);
+        let (target, inbox, node) = (self.target.clone(), self.inbox.clone(), Arc::clone(node));
+        self.work.spawn(async move {
+            sleep(backoff).await;
+            let connection = Box::pin(connect(&target, Arc::clone(&node), generation, inbox)).await;
+            Event::Linked(node, generation, connection)
+        });
+    }
+
+    fn linked(&mut self, node: &Node, generation: u64, result: RedisResult<MultiplexedConnection>) {
+        let Some(link) = self.links.get_mut(node).filter(|link| link.generation == generation) else {
+            return;
+        };
+        link.is_connecting = false;
+        match result {
+            Ok(connection) => {
+                info!(%node, failures = link.failures, "connected to the live path");
+                link.connection = Some(connection);
+                link.failures = 0;
+            }
+            Err(error) => {
+                warn!(%node, %error, "failed to connect to the live path");
+                link.failures = link.failures.saturating_add(1);
+                // In a cluster its channels may have another master by now.
+                self.map();
+            }
+        }
+        self.flush(node);
+    }
+
+    /// The connection is no longer one. All that was on it is wanted again.
+    fn lose(&mut self, node: &Node, generation: u64, error: &RedisError) {
+        let Some(link) = self.links.get_mut(node).filter(|link| link.generation == generation) else {
+            return;
+        };
+        warn!(%node, %error, "lost the live path");
+        // The next connection gets another number: what this one leaves behind is not taken for that one's.
+        *link = Link {
+            generation: link.generation + 1,
+            queue: std::mem::take(&mut link.queue),
+            ..Link::default()
+        };
+        self.topics.lock().lose(node);
+        self.map();
+        self.route();
+        self.flush(node);
+    }
+
+    fn is_current(&self, node: &Node, generation: u64) -> bool {
+        self.links.get(node).is_some_and(|link| link.generation == generation)
+    }
+
+    // The slots of a cluster.
+
+    fn map(&mut self) {
+        if self.is_mapping || !self.target.is_cluster() {
+            return;
+        }
+        self.is_mapping = true;
+        let connected = self.links.iter().filter(|(_, link)| link.connection.is_some());
+        let nodes: Vec<Node> =
+            connected.map(|(node, _)| Arc::clone(node)).chain(self.target.seeds()).collect();
+        let (target, is_first) = (self.target.clone(), self.slots == Slots::default());
+        self.work.spawn(async move {
+            if !is_first {
+                sleep(MAP_DELAY).await;
+            }
+            Event::Mapped(Box::pin(map_slots(&target, nodes)).await)
+        });
+    }
+
+    fn mapped(&mut self, result: RedisResult<Slots>) {
+        self.is_mapping = false;
+        match result {
+            Ok(slots) => self.slots = slots,
+            // The next tick asks again, if anything still waits for it.
+            Err(error) => return warn!(%error, "failed to find the nodes of the cluster"),
+        }
+        let queued = self.links.values_mut().flat_map(|link| link.queue.drain(..));
+        let again: Vec<_> = queued.chain(self.later.drain(..)).collect();
+        self.topics.lock().look_again(again);
+        self.route();
+    }
+
+    // Now and then.
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        {
+            let mut topics = self.topics.lock();
+            topics.look_again(self.later.drain(..));
+            if let Some(before) = Instant::now().checked_sub(STUCK) {
+                topics.retry_stuck(before);
+            }
+        }
+        self.links
+            .retain(|_, link| link.connection.is_some() || link.is_connecting || !link.queue.is_empty());
+        if self.ticks.is_multiple_of(PING_TICKS) {
+            self.ping();
+        }
+        self.route();
+    }
+
+    fn ping(&mut self) {
+        for (node, link) in &self.links {
+            let Some(mut connection) = link.connection.clone() else { continue };
+            let (node, generation) = (Arc::clone(node), link.generation);
+            self.work.spawn(async move {
+                let pinged = redis::cmd("PING").exec_async(&mut connection).await;
+                Event::Pinged(node, generation, pinged)
+            });
+        }
+    }
+}
+
+/// What to send to a node of what waits for it: some of it, and of that what is still wanted.
+fn plan(link: &mut Link, topics: &mut Topics, node: &Node, is_cluster: bool) -> Change {
+    let (mut change, now) = (Change::default(), Instant::now());
+    let count = link.queue.len().min(CHANGES_AT_ONCE);
+    for channel in link.queue.drain(..count) {
+        let is_sharded = is_cluster && topics.is_sharded(&channel);
+        match topics.need(&channel) {
+            Need::Join => {
+                topics.joining(&channel, node, now);
+                if is_sharded { &mut change.join_sharded } else { &mut change.join }.push(channel);
+            }
+            Need::Leave(at) if at == *node => {
+                topics.leaving(&channel, node, now);
+                if is_sharded { &mut change.leave_sharded } else { &mut change.leave }.push(channel);
+            }
+            _ => {}
+        }
+    }
+    change
+}
+
+fn bytes(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
+        _ => None,
+    }
+}

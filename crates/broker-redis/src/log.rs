@@ -1,0 +1,194 @@
+//! Streams: each a Redis Stream with its records, beside a hash with what is decided about it.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use broker::{
+    AppendError, Appended, Creation, Error, Header, Listener, Listening, Member, OpenError, OpenMode, Opened,
+    Page, StreamLog, check_events,
+};
+use bytes::Bytes;
+use prost::Message as _;
+use proto::{decode_record, encode_record};
+use stream::{Epoch, Event, Record, ResponseId, Sequence};
+
+use crate::{
+    Config,
+    client::Client,
+    error::unreadable,
+    keys::entry_id,
+    live::Live,
+    scripts::{self, Answer, flag, millis, stop_named},
+};
+
+/// About how many bytes of records are read at once when a stream is taken over.
+const OPENING_PAGE: usize = 1 << 20;
+
+/// The streams on Redis.
+pub(crate) struct Log {
+    client: Client,
+    live: Arc<Live>,
+    ttl: Duration,
+    live_limit: usize,
+}
+
+impl Log {
+    pub(crate) fn new(client: Client, live: Arc<Live>, config: &Config) -> Self {
+        Self { client, live, ttl: config.log_ttl, live_limit: config.live_limit_bytes }
+    }
+
+    /// What is published of a record: itself, or nothing, which tells the listeners to read it.
+    fn published<'a>(&self, record: &'a Bytes) -> &'a [u8] {
+        if record.len() > self.live_limit { &[] } else { record }
+    }
+
+    /// Records from `from` on, as they are kept, and whether there are more.
+    async fn page(
+        &self,
+        id: ResponseId,
+        from: Sequence,
+        max_bytes: usize,
+    ) -> Result<Option<(Vec<Record>, bool)>, Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::READ.prepare_invoke();
+        script.key(keys.log(id)).key(keys.meta(id)).arg(from.saturating_add(1)).arg(max_bytes);
+        let Some((kept, more)) = self.client.run::<Option<(Vec<Vec<u8>>, bool)>>(&script).await? else {
+            return Ok(None);
+        };
+        let records = kept.iter().map(|bytes| decode_record(bytes).map_err(unreadable));
+        // The first may have ended before what was asked for: see the script.
+        let records = records.filter(|record| record.as_ref().map_or(true, |record| record.next() > from));
+        Ok(Some((records.collect::<Result<_, _>>()?, more)))
+    }
+
+    /// Everything before `end`. What comes after it is of later owners.
+    async fn read_up_to(&self, id: ResponseId, end: Sequence) -> Result<Vec<Record>, OpenError> {
+        let mut records: Vec<Record> = Vec::new();
+        loop {
+            let from = records.last().map_or(0, Record::next);
+            if from >= end {
+                return Ok(records);
+            }
+            let (page, _) = self.page(id, from, OPENING_PAGE).await?.ok_or(OpenError::Gone)?;
+            if page.is_empty() {
+                return Err(
+                    unreadable(format!("the log of {id} ends at {from}, before its tail {end}")).into()
+                );
+            }
+            records.extend(page.into_iter().take_while(|record| record.first < end));
+        }
+    }
+}
+
+#[async_trait]
+impl StreamLog for Log {
+    fn new_id(&self) -> ResponseId {
+        ResponseId::random(0)
+    }
+
+    async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {
+        check_events(events)?;
+        let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events));
+        let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
+        let mut script = scripts::CREATE.prepare_invoke();
+        script
+            .key(keys.log(id))
+            .key(keys.meta(id))
+            .arg(header.encode_to_vec())
+            .arg(&record[..])
+            .arg(events.len())
+            .arg(flag(events.last().is_some_and(Event::is_terminal)))
+            .arg(millis(self.ttl))
+            .arg(if header.background { "" } else { &grace })
+            .arg(self.client.publish)
+            .arg(keys.live(id))
+            .arg(self.published(&record));
+        let created: bool = self.client.run(&script).await?;
+        Ok(if created { Creation::Created } else { Creation::Existed })
+    }
+
+    async fn header(&self, id: ResponseId) -> Result<Option<Header>, Error> {
+        let mut command = redis::cmd("HGET");
+        command.arg(self.client.keys.meta(id)).arg("header");
+        let header: Option<Vec<u8>> = self.client.query(&command).await?;
+        header.map(|bytes| Header::decode(&bytes[..]).map_err(unreadable)).transpose()
+    }
+
+    async fn open(&self, id: ResponseId, owner: &Member, mode: OpenMode) -> Result<Opened, OpenError> {
+        let keys = &self.client.keys;
+        let mut script = scripts::OPEN.prepare_invoke();
+        script
+            .key(keys.log(id))
+            .key(keys.meta(id))
+            .arg(owner.as_str())
+            .arg(flag(mode == OpenMode::IfNeverOpened))
+            .arg(millis(self.ttl));
+        let answer: Answer = self.client.run(&script).await?;
+        let (epoch, next, header, stop): (u32, Sequence, Vec<u8>, String) = match answer.word() {
+            "ok" => answer.rest()?,
+            "gone" => return Err(OpenError::Gone),
+            "ended" => return Err(OpenError::Ended),
+            "owned" => return Err(OpenError::Owned),
+            _ => return Err(answer.unknown().into()),
+        };
+        let header = Header::decode(&header[..]).map_err(unreadable)?;
+        let records = self.read_up_to(id, next).await?;
+        Ok(Opened { epoch: Epoch(epoch), header, records, stop: stop_named(&stop) })
+    }
+
+    async fn append(
+        &self,
+        id: ResponseId,
+        epoch: Epoch,
+        first: Sequence,
+        events: &[Event],
+    ) -> Result<Appended, AppendError> {
+        check_events(events)?;
+        let (keys, record) = (&self.client.keys, encode_record(epoch, first, events));
+        let mut script = scripts::APPEND.prepare_invoke();
+        script
+            .key(keys.log(id))
+            .key(keys.meta(id))
+            .arg(entry_id(epoch, first))
+            .arg(&record[..])
+            .arg(epoch.0)
+            .arg(first)
+            .arg(first + events.len() as u64)
+            .arg(flag(events.last().is_some_and(Event::is_terminal)))
+            .arg(millis(self.ttl))
+            .arg(self.client.publish)
+            .arg(keys.live(id))
+            .arg(self.published(&record));
+        let answer: Answer = self.client.run(&script).await?;
+        match answer.word() {
+            "ok" => {
+                let (stop,): (String,) = answer.rest()?;
+                Ok(Appended { stop: stop_named(&stop) })
+            }
+            "gone" => Err(AppendError::Gone),
+            "fenced" => Err(AppendError::Fenced),
+            "ended" => Err(AppendError::Ended),
+            "gap" => {
+                let (next,) = answer.rest()?;
+                Err(AppendError::Gap { first, next })
+            }
+            _ => Err(answer.unknown().into()),
+        }
+    }
+
+    async fn read(&self, id: ResponseId, from: Sequence, max_bytes: usize) -> Result<Option<Page>, Error> {
+        let page = self.page(id, from, max_bytes).await?;
+        Ok(page.map(|(records, more)| Page { records: records.into_iter().map(Arc::new).collect(), more }))
+    }
+
+    async fn listen(&self, id: ResponseId, listener: Arc<dyn Listener>) -> Result<Listening, Error> {
+        self.live.listen(self.client.keys.live(id), id, listener).await
+    }
+
+    async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), Error> {
+        let keys = &self.client.keys;
+        let mut script = scripts::EXPIRE.prepare_invoke();
+        script.key(keys.log(id)).key(keys.meta(id)).arg(millis(after));
+        self.client.run(&script).await
+    }
+}

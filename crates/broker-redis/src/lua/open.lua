@@ -1,0 +1,18 @@
+-- Raises the epoch, in the log itself.
+-- KEYS  log, meta
+-- ARGV  owner, 1 if only what nobody owned may be opened, ttl
+local meta = redis.call('HMGET', KEYS[2], 'header', 'epoch', 'tail', 'ended', 'cancelled', 'attended')
+local header, epoch, tail, ended, cancelled, attended = meta[1], meta[2], meta[3], meta[4], meta[5], meta[6]
+if not epoch then return { 'gone' } end
+if ended then return { 'ended' } end
+if ARGV[2] ~= '' and epoch ~= '0' then return { 'owned' } end
+
+epoch = epoch + 1
+local next = string.match(tail, '%d+$')
+-- Between the last record before it and the first one after it: see the entry ids in keys.rs.
+local entry = string.format('%.0f-%.0f', next + 1, 2 * epoch)
+if not redis.call('XADD', KEYS[1], 'NOMKSTREAM', entry, 'owner', ARGV[1]) then return { 'gone' } end
+redis.call('HSET', KEYS[2], 'epoch', epoch)
+prolong(KEYS[1], ARGV[3])
+prolong(KEYS[2], ARGV[3])
+return { 'ok', epoch, next, header, stop(ended, cancelled, attended) }

@@ -1,0 +1,92 @@
+//! The Lua scripts, each with its keys and arguments described where it stands, and how to speak with them.
+
+use std::{sync::LazyLock, time::Duration};
+
+use broker::{Error, Stop};
+use redis::{FromRedisValue, ParsingError, Script, Value};
+
+use crate::error::unreadable;
+
+macro_rules! scripts {
+    ($($name:ident = $file:literal;)*) => {
+        $(pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(include_str!("lua/prelude.lua"), "\n", include_str!($file)))
+        });)*
+    };
+}
+
+scripts! {
+    CREATE = "lua/create.lua";
+    OPEN = "lua/open.lua";
+    APPEND = "lua/append.lua";
+    READ = "lua/read.lua";
+    EXPIRE = "lua/expire.lua";
+
+    CANCEL = "lua/cancel.lua";
+    STOP = "lua/stop.lua";
+    ATTEND = "lua/attend.lua";
+    ANNOUNCE = "lua/announce.lua";
+    MODELS = "lua/models.lua";
+
+    ENQUEUE = "lua/enqueue.lua";
+    CLAIM = "lua/claim.lua";
+    ANSWER_CALL = "lua/answer_call.lua";
+    RENEW = "lua/renew.lua";
+    RELEASE = "lua/release.lua";
+    FINISH = "lua/finish.lua";
+    BURY = "lua/bury.lua";
+    DEPTH = "lua/depth.lua";
+}
+
+/// A flag as the scripts read it: anything, or nothing.
+pub(crate) const fn flag(set: bool) -> &'static str {
+    if set { "1" } else { "" }
+}
+
+/// A duration as the scripts read it. What is longer than a year is a year: Redis adds it to the time it is.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    duration.min(YEAR).as_millis() as u64
+}
+
+/// The answer of a script that tells in a word how it went.
+pub(crate) struct Answer {
+    word: String,
+    rest: Vec<Value>,
+}
+
+impl Answer {
+    pub(crate) fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// What follows the word.
+    pub(crate) fn rest<T: FromRedisValue>(self) -> Result<T, Error> {
+        redis::from_redis_value(Value::Array(self.rest)).map_err(unreadable)
+    }
+
+    /// The script was changed, and its caller was not.
+    pub(crate) fn unknown(self) -> Error {
+        unreadable(format!("a script answered {:?}", self.word))
+    }
+}
+
+impl FromRedisValue for Answer {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let mut rest: Vec<Value> = redis::from_redis_value(value)?;
+        if rest.is_empty() {
+            return Err("a script answered nothing".into());
+        }
+        let word = redis::from_redis_value(rest.remove(0))?;
+        Ok(Self { word, rest })
+    }
+}
+
+/// The stop that a script has named.
+pub(crate) fn stop_named(name: &str) -> Option<Stop> {
+    match name {
+        "cancelled" => Some(Stop::Cancelled),
+        "abandoned" => Some(Stop::Abandoned),
+        _ => None,
+    }
+}
