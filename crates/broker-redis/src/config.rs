@@ -35,8 +35,7 @@ pub struct Config {
 
 /// Trust and identity, as PEM.
 ///
-/// The cryptography is the process's own choice: a binary whose dependencies bring several providers for rustls installs
-/// one before it connects.
+/// The cryptography is the process's own choice: the binary installs a `CryptoProvider` of rustls before it connects.
 #[derive(Clone, Default)]
 pub struct Tls {
     /// The certificates of the authorities to trust, instead of the public ones.

@@ -7,6 +7,7 @@ use redis::{
     Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ProtocolVersion, TlsCertificates,
     io::tcp::TcpSettings,
 };
+use rustls::crypto::CryptoProvider;
 use socket2::TcpKeepalive;
 
 use crate::{Config, error::from_redis};
@@ -36,6 +37,13 @@ impl Target {
             urls.iter().map(|url| connection_info(url, certificates.as_ref())).collect::<Result<_, _>>()?;
         if nodes.is_empty() {
             return Err(Error::refused("no URL of Redis is set: set one like redis://127.0.0.1:6379"));
+        }
+        let is_encrypted = nodes.iter().any(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }));
+        if is_encrypted && CryptoProvider::get_default().is_none() {
+            // Else the first connection panics where a process has several providers, or none.
+            return Err(Error::refused(
+                "TLS has no cryptography: install a CryptoProvider of rustls before connecting",
+            ));
         }
         let is_cluster = nodes.len() > 1 || urls.iter().any(|url| url.cluster);
         Ok(Self {

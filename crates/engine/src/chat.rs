@@ -14,6 +14,8 @@
 //! | `max_output_tokens` | `max_tokens` or `max_completion_tokens` ([`MaxTokensField`]) |
 //! | `text.format`, `text.verbosity` | `response_format`, `verbosity` |
 //! | `reasoning.effort` | `reasoning_effort` |
+//! | `reasoning` with members that the standard does not name | `reasoning`, which some servers know, with the effort |
+//! | `text` with members that the standard does not name | refused |
 //! | `reasoning.summary` | left out: a wish; reasoning that the server tells is told |
 //! | `temperature`, `top_p`, `presence_penalty`, `frequency_penalty`, `service_tier`, `safety_identifier`, `prompt_cache_key` | the same |
 //! | `metadata` | the same, if [`ChatConfig::send_metadata`]: the gateway returns it with the response in any case |

@@ -16,6 +16,7 @@ mod text;
 mod upstream;
 
 mod chat;
+mod demo;
 mod responses;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use futures_util::stream::BoxStream;
 use protocol::Request;
 
 pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
+pub use demo::{DemoConfig, DemoEngine};
 pub use error::{Error, Fault};
 pub use output::{Finish, Output};
 pub use protocol::Usage;

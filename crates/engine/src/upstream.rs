@@ -134,7 +134,10 @@ impl Upstream {
             Ok(Ok(answer)) => answer,
             Ok(Err(Error { fault: Fault::Refused, .. })) => return Ok(None),
             Ok(Err(error)) => return Err(error),
-            Err(_) => return Err(status::timeout("models", MODELS_TIMEOUT)),
+            // A server that is busy loading a model may list it later: not a failure for good.
+            Err(_) => {
+                return Err(status::unreachable(format!("no list of models within {MODELS_TIMEOUT:?}")));
+            }
         };
         let list: Value = serde_json::from_slice(&answer).map_err(|error| garbled(error.to_string()))?;
         let models = list["data"].as_array().ok_or_else(|| garbled("the list of models has no data"))?;

@@ -13,6 +13,7 @@ mod layer;
 mod load;
 mod nearest;
 mod print;
+mod redis;
 mod reference;
 mod secret;
 mod settings;
@@ -32,6 +33,7 @@ pub(crate) use environment::{CONFIG_FILE, read as read_environment};
 pub(crate) use file::read as read_file;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
+pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
 pub(crate) use upstream::{EngineKind, Upstream, UpstreamModel};
 use value::Choice;
@@ -45,6 +47,10 @@ pub(crate) struct Config {
     pub(crate) admin_listen: SocketAddr,
     /// What carries jobs and streams.
     pub(crate) broker: BrokerUrl,
+    /// How a Redis broker is used.
+    pub(crate) redis: Redis,
+    /// The bounds of a broker in memory.
+    pub(crate) memory: broker::memory::Config,
     /// Which log lines are written.
     pub(crate) log: String,
     /// How they are written.
@@ -65,6 +71,8 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             broker: BrokerUrl::default(),
+            redis: Redis::default(),
+            memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
             auth: Auth::default(),

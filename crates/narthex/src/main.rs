@@ -19,6 +19,7 @@ mod seam;
 mod signals;
 mod status;
 mod telemetry;
+mod tls;
 mod upstream;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -70,6 +71,7 @@ fn serve(
     let config = configuration(common, edge, upstream)?.config.for_role(role)?;
     telemetry::install(&config)?;
     open_files::raise();
+    tls::choose_cryptography();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
         let ports = Ports::bind(role, &config).await?;

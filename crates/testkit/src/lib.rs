@@ -10,4 +10,5 @@ pub mod client;
 pub mod cluster;
 pub mod model_server;
 pub mod puppet;
+pub mod redis;
 pub mod scene;

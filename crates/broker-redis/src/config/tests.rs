@@ -31,7 +31,11 @@ fn a_cluster_is_named_or_has_several_nodes() {
 
 #[test]
 fn credentials_and_tls_are_those_of_the_node_before() {
-    let target = target(&["rediss+cluster://user:p%2Cw@a:1,b:2"]);
+    let urls = ["rediss+cluster://user:p%2Cw@a:1,b:2"];
+    // Nothing is connected before the process has chosen its cryptography.
+    assert!(!Target::new(&config(&urls)).map(|target| target.to_string()).unwrap_err().is_retryable());
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let target = target(&urls);
     for info in target.connections() {
         assert_eq!(info.redis_settings().username(), Some("user"));
         assert_eq!(info.redis_settings().password(), Some("p,w"));

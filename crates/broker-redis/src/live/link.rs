@@ -43,7 +43,7 @@ impl Inbox {
         Self { pushes, overflown: Arc::default() }
     }
 
-    fn put(&self, push: Push) {
+    pub(super) fn put(&self, push: Push) {
         if self.pushes.try_send(push).is_err() {
             self.overflown.store(true, Ordering::Release);
         }

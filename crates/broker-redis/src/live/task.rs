@@ -396,3 +396,6 @@ fn bytes(value: &Value) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

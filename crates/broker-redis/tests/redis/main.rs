@@ -1,6 +1,13 @@
 //! The broker on real Redis servers, which each test starts for itself and kills when it is done.
 
+mod follower;
 mod server;
 
-mod cluster;
 mod standalone;
+
+mod cluster;
+mod cluster_breaks;
+
+mod breaks;
+mod secure;
+mod start;

@@ -144,7 +144,7 @@ pub(crate) fn config(urls: &[String]) -> Config {
 /// A broker whose server, or servers, run as long as it is there.
 pub(crate) struct Served<S> {
     broker: Broker,
-    pub(crate) servers: Arc<S>,
+    _servers: Arc<S>,
 }
 
 impl<S> Served<S> {
@@ -152,7 +152,7 @@ impl<S> Served<S> {
     pub(crate) async fn connect(servers: Arc<S>, config: Config) -> Self {
         let one = broker_redis::connect(config.clone()).await.unwrap();
         let other = broker_redis::connect(config).await.unwrap();
-        Self { broker: Broker { control: other.control, store: other.store, ..one }, servers }
+        Self { broker: Broker { control: other.control, store: other.store, ..one }, _servers: servers }
     }
 }
 

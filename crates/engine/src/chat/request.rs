@@ -1,6 +1,6 @@
 //! A request in the words of Chat Completions. The table is in the documentation of [the engine](super).
 
-use protocol::{ChoiceMode, FunctionTool, Request, TextFormat, ToolChoice};
+use protocol::{ChoiceMode, FunctionTool, Reasoning, Request, TextFormat, ToolChoice};
 use serde_json::{Map, Value, json};
 
 use super::{ChatConfig, MaxTokensField, PrefillStyle, messages};
@@ -10,6 +10,9 @@ use crate::{Error, Fault};
 pub(super) fn body(request: &Request, prefix: Option<&str>, config: &ChatConfig) -> Result<Value, Error> {
     if request.truncation.as_deref().is_some_and(|truncation| truncation != "disabled") {
         return Err(refused("truncation", "This model's server cannot truncate the input. Use 'disabled'."));
+    }
+    if let Some(name) = request.text.extra.keys().next() {
+        return Err(refused(&format!("text.{name}"), "This model's server has no form for this parameter."));
     }
     let mut messages = messages::messages(request, config.reasoning_member.as_deref())?;
     let mut body = Map::new();
@@ -113,13 +116,22 @@ fn set_form(request: &Request, body: &mut Map<String, Value>) {
             Some(json!({ "type": "json_schema", "json_schema": form }))
         }
     };
-    let effort = request.reasoning.as_ref().and_then(|reasoning| reasoning.effort.as_deref());
+    let reasoning = request.reasoning.as_ref();
+    let effort = reasoning.and_then(|reasoning| reasoning.effort.as_deref());
     let members = [
         ("response_format", format),
         ("verbosity", request.text.verbosity.as_deref().map(Value::from)),
         ("reasoning_effort", effort.map(Value::from)),
+        ("reasoning", reasoning.and_then(more_reasoning)),
     ];
     body.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+}
+
+/// The object in which some servers take more about reasoning than the effort; sent only if there is more.
+fn more_reasoning(reasoning: &Reasoning) -> Option<Value> {
+    let effort = reasoning.effort.as_deref().map(|effort| ("effort".to_owned(), effort.into()));
+    let more = reasoning.extra.iter().map(|(name, value)| (name.clone(), value.clone()));
+    (!reasoning.extra.is_empty()).then(|| effort.into_iter().chain(more).collect::<Map<_, _>>().into())
 }
 
 fn set_notes(request: &Request, config: &ChatConfig, body: &mut Map<String, Value>) {

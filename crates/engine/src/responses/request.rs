@@ -105,12 +105,14 @@ fn text(request: &Request) -> Option<Value> {
     text.extend(
         request.text.verbosity.as_deref().map(|verbosity| ("verbosity".to_owned(), verbosity.into())),
     );
+    text.extend(request.text.extra.clone());
     (!text.is_empty()).then(|| text.into())
 }
 
 fn reasoning(request: &Request) -> Option<Value> {
     let reasoning = request.reasoning.as_ref()?;
-    Some(without_nulls(json!({ "effort": reasoning.effort, "summary": reasoning.summary })))
+    // The typed form is the standard's own, with what was sent besides.
+    Some(without_nulls(json!(reasoning)))
 }
 
 fn without_nulls(mut value: Value) -> Value {

@@ -69,8 +69,7 @@ impl ResponsesStream {
             "response.output_item.added" => self.item(place, event.item, false, out)?,
             "response.output_item.done" => self.item(place, event.item, true, out)?,
             "response.function_call_arguments.delta" => self.arguments(place, event.delta, out)?,
-            "response.completed" => return finish(event.response, out),
-            "response.incomplete" => return finish(event.response, out),
+            "response.completed" | "response.incomplete" => return finish(event.response, out),
             "response.failed" | "response.cancelled" => {
                 let response: Response = read(event.response.map_or("{}", RawValue::get))?;
                 return Err(readable(&response.error));

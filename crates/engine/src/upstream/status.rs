@@ -17,10 +17,6 @@ pub(super) fn unreachable(detail: String) -> Error {
     Error::new(Fault::Unreachable, "The model server cannot be reached.", detail)
 }
 
-pub(super) fn timeout(what: &'static str, after: Duration) -> Error {
-    Error::new(Fault::Timeout(what), "The model server took too long.", format!("no {what} within {after:?}"))
-}
-
 /// The stream ended before the model did.
 pub(crate) fn broke_off(detail: impl Into<String>) -> Error {
     Error::new(Fault::Unreachable, "The model server broke off before the end.", detail)

@@ -1,6 +1,6 @@
 use engine::{Finish, PrefillStyle, Secret, Usage};
 use protocol::FunctionTool;
-use serde_json::json;
+use serde_json::{Map, json};
 use testkit::model_server::{CallStyle, Prefill, Script, ToolCall, UsageNumbers, text};
 
 use super::*;

@@ -7,45 +7,18 @@ mod failures;
 mod leaving;
 mod responses;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use engine::{Call, ChatConfig, ChatEngine, Engine, Error, Output, Outputs};
 use futures_util::StreamExt;
-use protocol::{ChoiceMode, Item, Request, Role, TextOptions, ToolChoice};
-use serde_json::Map;
+use protocol::{Item, Request, Role};
 use testkit::model_server::ModelServer;
 
 /// Long enough for a busy machine; nothing waits for it unless it fails.
 const SOON: Duration = Duration::from_secs(10);
 
 fn request(prompt: &str) -> Request {
-    Request {
-        model: "m".to_owned(),
-        input: vec![Item::message(Role::User, prompt)],
-        instructions: None,
-        previous_response_id: None,
-        tools: Vec::new(),
-        tool_choice: ToolChoice::Mode(ChoiceMode::Auto),
-        parallel_tool_calls: true,
-        max_tool_calls: None,
-        max_output_tokens: None,
-        text: TextOptions::default(),
-        reasoning: None,
-        temperature: None,
-        top_p: None,
-        presence_penalty: None,
-        frequency_penalty: None,
-        top_logprobs: None,
-        include: Vec::new(),
-        truncation: None,
-        service_tier: None,
-        metadata: BTreeMap::new(),
-        store: true,
-        background: false,
-        safety_identifier: None,
-        prompt_cache_key: None,
-        extra: Map::new(),
-    }
+    Request { input: vec![Item::message(Role::User, prompt)], ..Request::new("m") }
 }
 
 fn call(request: Request) -> Call {

@@ -10,7 +10,7 @@ pub(crate) enum BrokerUrl {
     /// Inside this process.
     #[default]
     Memory,
-    /// A Redis server or cluster, with or without TLS.
+    /// A Redis server or cluster, with or without TLS; several nodes with commas.
     Redis(String),
     /// A Kafka cluster.
     Kafka(String),
@@ -24,14 +24,15 @@ impl BrokerUrl {
         let (scheme, rest) = text.split_once("://")?;
         match scheme {
             _ if rest.is_empty() || rest.contains(MASK) => None,
-            "redis" | "rediss" => Some(Self::Redis(text.to_owned())),
+            "redis" | "rediss" | "redis+cluster" | "rediss+cluster" => Some(Self::Redis(text.to_owned())),
             "kafka" => Some(Self::Kafka(text.to_owned())),
             _ => None,
         }
     }
 }
 
-/// The address, with the mask in place of the password.
+/// The address, with the mask in place of the password. Of several nodes with passwords, only the last is shown: where one
+/// ends and the next begins is not for certain when a password may hold any character.
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Redis(url) | Self::Kafka(url)) = self else { return f.write_str("memory") };
@@ -63,7 +64,9 @@ impl Value for BrokerUrl {
     }
 
     fn form(&self) -> String {
-        "`memory`, `redis://host:6379`, `rediss://host:6380` or `kafka://host:9092`".to_owned()
+        "`memory`, `redis://host:6379`, `rediss://host:6380` (with TLS), `redis+cluster://host:6379` or \
+         `kafka://host:9092`"
+            .to_owned()
     }
 
     fn kind(&self) -> String {

@@ -184,6 +184,79 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, _| size(&mut c.worker.max_output_bytes),
     ),
     setting(
+        "redis.key_prefix",
+        "What all keys begin with, so that several systems can share a server.",
+        |c, _| at(&mut c.redis.broker.key_prefix),
+    ),
+    setting("redis.log_ttl", "How long a stream lives after its last event.", |c, _| {
+        above_zero(&mut c.redis.broker.log_ttl)
+    }),
+    setting(
+        "redis.live_limit_bytes",
+        "The largest record that the live path carries; of a larger one, gateways are told to read the log.",
+        |c, _| size(&mut c.redis.broker.live_limit_bytes),
+    ),
+    setting(
+        "redis.max_jobs",
+        "Jobs that wait for one model; beyond that a new one is refused for now.",
+        |c, _| above_zero(&mut c.redis.broker.max_jobs),
+    ),
+    setting(
+        "redis.max_dead",
+        "Jobs that killed their workers and are kept for inspection, for one model; beyond that the oldest is forgotten.",
+        |c, _| at(&mut c.redis.broker.max_dead),
+    ),
+    setting(
+        "redis.pool_size",
+        "How many waits for jobs may stand on one node at a time; those beyond it look once a second.",
+        |c, _| above_zero(&mut c.redis.broker.pool_size),
+    ),
+    setting("redis.connect_timeout", "How long until a connection stands.", |c, _| {
+        above_zero(&mut c.redis.broker.connect_timeout)
+    }),
+    setting("redis.response_timeout", "How long until an answer comes, a reconnection included.", |c, _| {
+        above_zero(&mut c.redis.broker.response_timeout)
+    }),
+    setting(
+        "redis.tls.authorities_file",
+        "The certificates (PEM) of the authorities to trust with `rediss://`, in place of the public ones.",
+        |c, _| at(&mut c.redis.authorities_file),
+    ),
+    setting(
+        "redis.tls.certificate_file",
+        "The certificate (PEM) to identify with, and those that lead to its authority, if the server asks for one.",
+        |c, _| at(&mut c.redis.certificate_file),
+    ),
+    setting("redis.tls.key_file", "The private key (PEM) of that certificate.", |c, _| {
+        at(&mut c.redis.key_file)
+    }),
+    setting("memory.log_ttl", "How long a stream lives after its last event.", |c, _| {
+        above_zero(&mut c.memory.log_ttl)
+    }),
+    setting(
+        "memory.max_streams",
+        "How many streams there are; the one that ended first makes room.",
+        |c, _| above_zero(&mut c.memory.max_streams),
+    ),
+    setting(
+        "memory.max_log_bytes",
+        "How much all streams hold; those that ended first make room.",
+        |c, _| size(&mut c.memory.max_log_bytes),
+    ),
+    setting(
+        "memory.max_queue_bytes",
+        "How much all waiting jobs hold; beyond that a new one is refused.",
+        |c, _| size(&mut c.memory.max_queue_bytes),
+    ),
+    setting("memory.max_dead", "Jobs that are kept for inspection, for one model.", |c, _| {
+        at(&mut c.memory.max_dead)
+    }),
+    setting(
+        "memory.max_store_bytes",
+        "How much stored responses and idempotency keys hold; what would expire first makes room.",
+        |c, _| size(&mut c.memory.max_store_bytes),
+    ),
+    setting(
         "upstream.*.engine",
         "What the model server speaks: `chat` is `/v1/chat/completions` (vLLM, Ollama, llama.cpp, SGLang, …), \
          `responses` is `/v1/responses`, `demo` is built in.",

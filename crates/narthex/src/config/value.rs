@@ -177,6 +177,28 @@ impl Value for u32 {
     }
 }
 
+impl Value for u64 {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        put(self, text.parse().ok())
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        i64::try_from(*self).ok().map(Into::into)
+    }
+
+    fn form(&self) -> String {
+        "a whole number".to_owned()
+    }
+
+    fn kind(&self) -> String {
+        "number".to_owned()
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == 0
+    }
+}
+
 impl Value for Duration {
     fn set(&mut self, text: &str) -> Result<(), String> {
         put(self, units::read_duration(text))

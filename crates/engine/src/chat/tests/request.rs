@@ -42,7 +42,11 @@ fn every_parameter_is_passed_on() {
     request.prompt_cache_key = Some("key".to_owned());
     request.metadata.insert("a".to_owned(), "b".to_owned());
     request.text.verbosity = Some("low".to_owned());
-    request.reasoning = Some(Reasoning { effort: Some("high".to_owned()), summary: Some("auto".to_owned()), ..Reasoning::default() });
+    request.reasoning = Some(Reasoning {
+        effort: Some("high".to_owned()),
+        summary: Some("auto".to_owned()),
+        ..Reasoning::default()
+    });
     request.truncation = Some("disabled".to_owned());
     request.extra.insert("stop".to_owned(), json!(["\n"]));
     request.extra.insert("stream".to_owned(), json!(false));
@@ -88,6 +92,18 @@ fn what_cannot_be_expressed_is_refused_by_name() {
     request.truncation = Some("auto".to_owned());
     let error = body(&request, None, &config()).unwrap_err();
     assert_eq!((error.fault, error.param.as_deref()), (Fault::Refused, Some("truncation")));
+}
+
+#[test]
+fn what_the_standard_does_not_name_is_passed_on_or_refused() {
+    let mut request = request();
+    let extra = Map::from_iter([("max_tokens".to_owned(), json!(100))]);
+    request.reasoning =
+        Some(Reasoning { effort: Some("low".to_owned()), summary: None, extra: extra.clone() });
+    let sent = body(&request, None, &config()).unwrap();
+    assert_eq!(sent["reasoning"], json!({ "effort": "low", "max_tokens": 100 }));
+    request.text.extra = extra;
+    assert_eq!(body(&request, None, &config()).unwrap_err().param.as_deref(), Some("text.max_tokens"));
 }
 
 #[test]

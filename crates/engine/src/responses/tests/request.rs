@@ -19,6 +19,7 @@ fn a_full_request_goes_through() {
     request.truncation = Some("auto".to_owned());
     request.include = vec!["reasoning.encrypted_content".to_owned()];
     request.reasoning = Some(Reasoning { effort: Some("low".to_owned()), ..Reasoning::default() });
+    request.text.extra.insert("tone".to_owned(), json!("warm"));
     request.text.format = TextFormat::JsonSchema {
         name: "answer".to_owned(),
         description: None,
@@ -45,7 +46,7 @@ fn a_full_request_goes_through() {
         ("top_k", json!(5)),
         (
             "text",
-            json!({ "format": {
+            json!({ "tone": "warm", "format": {
                 "type": "json_schema", "name": "answer", "schema": { "type": "object" }, "strict": true,
             }}),
         ),
