@@ -265,7 +265,10 @@ impl Connection {
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
         let message = "A running response cannot be steered here: cancel it and send a new one.";
         let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
-        self.say(protocol::steer_failed(previous_response_id, input, &error, None));
+        let id: Option<stream::ResponseId> = previous_response_id.parse().ok();
+        let turn = self.turns.iter().find(|turn| Some(turn.cursor.id()) == id);
+        let lane = turn.and_then(|turn| turn.lane.as_deref());
+        self.say(protocol::steer_failed(previous_response_id, input, &error, lane));
     }
 
     // ---- turns ----
