@@ -1,10 +1,11 @@
 //! What can be set, and how it comes together: defaults, then the file, then `NARTHEX_…` variables, then flags.
 //!
-//! [`settings`] is the one list of all settings. From it follow what the layers may say, what a complaint
+//! The [`catalogue`] is the one list of all settings. From it follow what the layers may say, what a complaint
 //! suggests, what `narthex config` prints and what `docs/configuration.md` holds; the gateway's and the worker's
 //! own defaults are read from their `Config`s, not repeated here.
 
 mod broker_url;
+mod catalogue;
 mod check;
 mod effective;
 mod environment;

@@ -15,7 +15,6 @@ mod health;
 mod metrics;
 mod open_files;
 mod ports;
-mod seam;
 mod signals;
 mod status;
 mod telemetry;

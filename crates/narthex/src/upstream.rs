@@ -2,13 +2,12 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use engine::{ChatConfig, ChatEngine, Engine, ResponsesEngine, Secret, UpstreamConfig};
+use engine::{ChatConfig, ChatEngine, DemoEngine, Engine, ResponsesEngine, Secret, UpstreamConfig};
 use worker::Served;
 
 use crate::{
     config::{EngineKind, Upstream, UpstreamModel},
     failure::Failure,
-    seam,
     status::Status,
 };
 
@@ -84,7 +83,7 @@ fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<
         settings.headers.iter().filter_map(|header| Some((header.name.clone(), header.value.clone()?)));
     let server = UpstreamConfig { api_key, headers: headers.collect(), ..settings.server.clone() };
     let built: Result<Arc<dyn Engine>, _> = match settings.engine {
-        EngineKind::Demo => Ok(Arc::new(seam::Demo)),
+        EngineKind::Demo => Ok(Arc::new(DemoEngine::new(settings.demo.clone()))),
         EngineKind::Chat => ChatEngine::new(ChatConfig { upstream: server, ..settings.chat.clone() })
             .map(|engine| Arc::new(engine) as _),
         EngineKind::Responses => ResponsesEngine::new(&server).map(|engine| Arc::new(engine) as _),

@@ -67,7 +67,7 @@ impl Playing {
         let _ = self.outputs.send(Err(error)).await;
     }
 
-    /// Ends the answer.
+    /// Ends the answer; its worker reads on to the end.
     pub async fn finish(self) {
         self.output(Output::Finish(Finish::Stop)).await;
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Config,
+    catalogue::SETTINGS,
     layer::Origin,
-    settings::{self, SETTINGS, Setting},
+    settings::{self, Setting},
 };
 
 /// A configuration and the origin of each of its values.

@@ -1,6 +1,6 @@
 //! What was probably meant.
 
-use super::settings::{self, SETTINGS};
+use super::{catalogue::SETTINGS, settings};
 
 /// Below this the suggestion would be a guess.
 const LIKELY: f64 = 0.80;

@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    Config,
-    settings::{SETTINGS, Setting},
-};
+use super::{Config, catalogue::SETTINGS, settings::Setting};
 
 const INTRODUCTION: &str = include_str!("reference.md");
 

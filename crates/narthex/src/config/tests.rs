@@ -3,8 +3,8 @@
 use std::{ffi::OsString, time::Duration};
 
 use super::{
-    BrokerUrl, Config, Effective, EngineKind, Layer, Origin, Role, environment, file, load,
-    settings::SETTINGS, units,
+    BrokerUrl, Config, Effective, EngineKind, Layer, Origin, Role, catalogue::SETTINGS, environment, file,
+    load, units,
 };
 use crate::failure::Failure;
 

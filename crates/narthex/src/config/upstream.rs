@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{ChatConfig, MaxTokensField, PrefillStyle, Secret, UpstreamConfig};
+use engine::{ChatConfig, DemoConfig, MaxTokensField, PrefillStyle, Secret, UpstreamConfig};
 use worker::{Continuation, Timeouts};
 
 use super::value::{Choice, Value};
@@ -25,10 +25,12 @@ pub(crate) struct Upstream {
     pub(crate) headers: Vec<Header>,
     /// How to speak Chat Completions with it; its own `upstream` is not used.
     pub(crate) chat: ChatConfig,
+    /// How the demo engine behaves; its `models` come from elsewhere.
+    pub(crate) demo: DemoConfig,
     /// How many responses at a time, for each of its models that does not say otherwise.
     pub(crate) concurrency: usize,
-    /// What it can carry on, likewise.
-    pub(crate) continuation: Continuation,
+    /// What it can carry on, likewise; if it is not set, what its engine surely can.
+    pub(crate) continuation: Option<Continuation>,
     /// Bounds on its time, likewise.
     pub(crate) timeouts: Timeouts,
     /// Its models; empty to ask the server.
@@ -44,8 +46,9 @@ impl Default for Upstream {
             api_key_file: None,
             headers: Vec::new(),
             chat: ChatConfig::new(""),
+            demo: DemoConfig::default(),
             concurrency: 16,
-            continuation: Continuation::default(),
+            continuation: None,
             timeouts: Timeouts::default(),
             models: Vec::new(),
         }
@@ -87,7 +90,7 @@ impl Upstream {
             name: model.name.clone(),
             upstream_name: model.upstream_name.clone().unwrap_or_else(|| model.name.clone()),
             concurrency: model.concurrency.unwrap_or(self.concurrency),
-            continuation: model.continuation.unwrap_or(self.continuation),
+            continuation: model.continuation.or(self.continuation).unwrap_or(self.engine.continuation()),
             timeouts: Timeouts {
                 first_token: model.first_token.unwrap_or(self.timeouts.first_token),
                 between_tokens: model.between_tokens.unwrap_or(self.timeouts.between_tokens),
@@ -107,6 +110,17 @@ pub(crate) enum EngineKind {
     Responses,
     /// Nothing: the model is built in.
     Demo,
+}
+
+impl EngineKind {
+    /// Whether such a server can carry on from the text so far, as far as that is certain: most chat servers can, but
+    /// one that cannot would begin anew in the middle of what was shown.
+    const fn continuation(self) -> Continuation {
+        match self {
+            Self::Chat | Self::Responses => Continuation::None,
+            Self::Demo => Continuation::Prefill,
+        }
+    }
 }
 
 impl Choice for EngineKind {

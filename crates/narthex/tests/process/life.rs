@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpListener,
+    process::Command,
 };
 
 use crate::support::{Running, narthex, outcome};
@@ -22,6 +23,44 @@ fn dev_greets_serves_and_drains() {
 
     running.signal("TERM");
     assert_eq!(running.wait().code(), Some(0));
+}
+
+#[test]
+fn the_command_to_try_first_works_as_it_is() {
+    let (_running, said) = Running::dev();
+    let (_, command) = said.split_once("curl -N").unwrap();
+    let (command, _) = command.split_once("\n\n").unwrap();
+    let (code, printed, _) = outcome({
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("curl -sN {command}")]);
+        shell
+    });
+    assert_eq!(code, 0);
+    assert!(
+        printed.contains("event: response.completed") && printed.ends_with("data: [DONE]\n\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_drain_lets_streams_end() {
+    let (running, _) = Running::dev();
+    let mut stream = running.stream("demo:tokens=20 demo:slow=20ms");
+    running.signal("TERM");
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("event: response.completed") && rest.contains("data: [DONE]"), "{rest}");
+    assert_eq!(running.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let (running, _) = Running::dev();
+    let _stream = running.stream("demo:hang");
+    running.signal("TERM");
+    while running.admin("/readyz") != (503, "draining\n".to_owned()) {}
+    running.signal("TERM");
+    assert_eq!(running.wait().code(), Some(143));
 }
 
 #[test]

@@ -69,6 +69,23 @@ impl Running {
         said
     }
 
+    /// Asks for a streamed response, and returns once its first event is there.
+    pub(crate) fn stream(&self, input: &str) -> BufReader<TcpStream> {
+        let address = self.listen.as_ref().unwrap();
+        let body = serde_json::json!({"model": "demo", "input": input, "stream": true}).to_string();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = "content-type: application/json\r\nconnection: close";
+        let length = body.len();
+        write!(
+            stream,
+            "POST /v1/responses HTTP/1.1\r\nhost: {address}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut stream = BufReader::new(stream);
+        while !next_line(&mut stream).contains("response.created") {}
+        stream
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
