@@ -15,6 +15,9 @@ const MIN_KEY_CHARS: usize = 20;
 const KEY_PREFIXES: [&str; 11] =
     ["sk-", "sk_", "pk-", "rk-", "hf_", "gsk_", "xai-", "AIza", "eyJ", "ghp_", "AKIA"];
 
+/// How names end that mean something inside of a network only.
+const INNER_SUFFIXES: [&str; 6] = [".internal", ".local", ".localdomain", ".lan", ".svc", ".corp"];
+
 /// `message` without URLs, addresses and keys.
 pub(crate) fn mask(message: &str) -> String {
     let mut masked = String::with_capacity(message.len().min(4 * MAX_CHARS));
@@ -48,6 +51,9 @@ fn is_address(word: &str) -> bool {
     let word = word.trim_end_matches(['.', ':', '!', '?']);
     let bare = word.trim_start_matches('[').trim_end_matches(']');
     if bare.parse::<IpAddr>().is_ok() || word.parse::<SocketAddr>().is_ok() {
+        return true;
+    }
+    if INNER_SUFFIXES.iter().any(|suffix| word.len() > suffix.len() && word.ends_with(suffix)) {
         return true;
     }
     // `host:port`, with or without a path behind it; `param: 12` has a space in between.

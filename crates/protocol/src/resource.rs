@@ -51,11 +51,11 @@ impl Outcome {
         }
     }
 
+    /// Why it is incomplete. The status alone tells of a cancel: OpenAI's types know no such reason.
     fn incomplete_details(&self) -> Value {
         match self {
-            Self::Completed | Self::Failed { .. } => Value::Null,
+            Self::Completed | Self::Failed { .. } | Self::Cancelled => Value::Null,
             Self::Incomplete { reason } => json!({ "reason": reason }),
-            Self::Cancelled => json!({ "reason": "cancelled" }),
         }
     }
 

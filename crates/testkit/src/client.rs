@@ -28,7 +28,6 @@ pub struct EventStream {
     buffer: String,
 }
 
-#[expect(clippy::expect_used, reason = "a test whose connection fails has failed")]
 impl Http {
     /// A client of the gateway at `address`.
     pub fn new(address: SocketAddr) -> Self {
@@ -78,7 +77,6 @@ impl Http {
     }
 }
 
-#[expect(clippy::expect_used, reason = "a test whose connection fails has failed")]
 impl EventStream {
     /// The next event, `None` at `[DONE]` or where the stream breaks off.
     ///
@@ -115,7 +113,6 @@ impl EventStream {
 #[derive(Debug)]
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
-#[expect(clippy::expect_used, reason = "a test whose connection fails has failed")]
 impl Socket {
     /// Connects.
     ///

@@ -42,7 +42,6 @@ pub struct RunningGateway {
     pub running: Running,
 }
 
-#[expect(clippy::expect_used, reason = "a test without a runtime has failed")]
 impl Running {
     fn start<F: Future<Output = ()> + Send + 'static>(run: impl FnOnce(CancellationToken) -> F) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
@@ -91,8 +90,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When there is no free port.
-    #[expect(clippy::expect_used, reason = "a test without a port has failed")]
-    pub fn gateway(&self, config: gateway::Config) -> RunningGateway {
+        pub fn gateway(&self, config: gateway::Config) -> RunningGateway {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
@@ -108,8 +106,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When the broker fails.
-    #[expect(clippy::expect_used, reason = "a test without a worker has failed")]
-    pub async fn worker(
+        pub async fn worker(
         &self,
         config: worker::Config,
         model: ModelConfig,

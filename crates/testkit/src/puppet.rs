@@ -45,8 +45,7 @@ impl Stage {
     ///
     /// # Panics
     /// When the engine is gone.
-    #[expect(clippy::expect_used, reason = "a test that lost its engine has failed")]
-    pub async fn next_call(&self) -> Playing {
+        pub async fn next_call(&self) -> Playing {
         self.calls.lock().await.recv().await.expect("the engine lives as long as its worker")
     }
 }
@@ -67,7 +66,7 @@ impl Playing {
         let _ = self.outputs.send(Err(error)).await;
     }
 
-    /// Ends the answer.
+    /// Ends the answer; its worker reads on to the end.
     pub async fn finish(self) {
         self.output(Output::Finish(Finish::Stop)).await;
     }

@@ -1,4 +1,5 @@
 //! Scenes of bad input: the standard's error, and the connection lives on where the standard lets it.
+#![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 use std::time::Duration;
 

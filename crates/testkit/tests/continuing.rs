@@ -1,4 +1,5 @@
 //! Scenes of conversations: continuing on the connection and through the store, forgetting, keys.
+#![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 use hyper::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 //! Scenes of endings: cancel, grace, disconnects, drain, take-over.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the lints know tests, but not their helpers")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use testkit::{
     puppet::puppet,
     scene::{Scene, body, create},
 };
+use tokio_util::task::TaskTracker;
 use worker::Continuation;
 
 /// Nothing in these scenes may take longer.
@@ -89,7 +91,7 @@ async fn a_drained_gateway_lets_streams_end_and_closes_with_1012() {
     busy.send(create("Hi", json!({}))).await;
     let call = scene.stage.next_call().await;
     call.say("Hello").await;
-    let drained = tokio::spawn(scene.gateway.running.drain());
+    let drained = TaskTracker::new().spawn(scene.gateway.running.drain());
     assert_eq!(soon(idle.closed()).await, Some(1012));
     call.say(", goodbye").await;
     call.finish().await;

@@ -1,4 +1,5 @@
 //! Scenes in a cluster in one process: turns, lanes, resume, slow readers.
+#![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 use hyper::Method;
 use serde_json::json;

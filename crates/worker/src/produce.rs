@@ -94,7 +94,8 @@ pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, pla
         tracing::info!(response = %id, epoch = %opened.epoch, attempt = claim.attempt, "took over");
     }
     shared.metrics.running.get_or_create(&model).inc();
-    let mut session = Session { shared, served, claim, place, composer, outbox, model: model.clone() };
+    let mut session =
+        Session { shared, served, claim, place, composer, outbox, model: model.clone(), rest: None };
     let done = session.run(&opened).await;
     shared.metrics.running.get_or_create(&model).dec();
     done
@@ -108,6 +109,8 @@ struct Session<'a> {
     composer: Composer,
     outbox: Outbox,
     model: ModelLabel,
+    /// What is left of the call after its finish.
+    rest: Option<engine::Outputs>,
 }
 
 impl Session<'_> {
@@ -143,6 +146,10 @@ impl Session<'_> {
     async fn run_to_end(&mut self, stop: Option<Stop>) -> Result<Ending, Leave> {
         let ending = self.find_ending(stop).await?;
         self.end(&ending).await?;
+        if let Some(mut rest) = self.rest.take() {
+            // A connection that was read to its end can be used again; the engine bounds how long that takes.
+            while rest.next().await.is_some() {}
+        }
         Ok(ending)
     }
 
@@ -163,7 +170,7 @@ impl Session<'_> {
             )));
         }
         let request: Arc<Request> = match serde_json::from_slice(&self.claim.job.request) {
-            Ok(request) => Arc::new(request),
+            Ok(request) => Arc::new(Request { model: self.served.config.upstream_name.clone(), ..request }),
             Err(error) => {
                 tracing::error!(response = %self.claim.job.id, %error, "failed to read the job");
                 return Ok(Ending::Failed(ApiError::server("invalid_job", "The job could not be read.")));
@@ -264,6 +271,7 @@ impl Session<'_> {
                 self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
             }
             if let Some(finish) = self.composer.add(output, &request) {
+                self.rest = Some(outputs);
                 return Ok(Called::Ended(match finish {
                     Finish::Stop => Ending::Completed,
                     Finish::Length => Ending::Incomplete("max_output_tokens"),

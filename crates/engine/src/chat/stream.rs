@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
+use bytestring::ByteString;
 use serde_json::Value;
 use sse_stream::Sse;
 
 use super::{
     calls::Calls,
-    chunk::{Choice, Chunk, Delta},
+    chunk::{Choice, Chunk, Content, Delta, Part},
 };
 use crate::{
     Error, Fault, Finish, Output,
@@ -74,7 +75,11 @@ impl ChatStream {
         );
 
         let logprobs = choice.logprobs.and_then(|logprobs| standard(&logprobs.content?));
-        let text = content.and_then(Text::said);
+        let text = match content {
+            Some(Content::Text(text)) => text.said(),
+            Some(Content::Parts(parts)) => told_parts(parts, out),
+            None => None,
+        };
         if text.is_some() || logprobs.is_some() {
             out.push_back(Output::Text { text: text.unwrap_or_default(), logprobs });
         }
@@ -88,6 +93,17 @@ impl ChatStream {
         }
         Ok(())
     }
+}
+
+/// Tells what parts are thinking, and gives the text of the others.
+fn told_parts(parts: Vec<Part<'_>>, out: &mut VecDeque<Output>) -> Option<ByteString> {
+    let mut said = String::new();
+    for Part { text, thinking } in parts {
+        let thoughts = thinking.into_iter().flatten().filter_map(|part| part.text.and_then(Text::said));
+        out.extend(thoughts.map(Output::Reasoning));
+        said.push_str(text.as_ref().map_or("", |text| &text.0));
+    }
+    (!said.is_empty()).then(|| said.into())
 }
 
 /// What is truthy, as the official clients read it; some servers send `"error": null` or `{}` with every chunk.

@@ -19,6 +19,7 @@ fn where_the_server_is_and_what_opens_it_goes() {
         ("connect to 10.0.3.17:8000 failed", "connect to […] failed"),
         ("no route to 10.0.3.17.", "no route to […]"),
         ("upstream gpu-7.internal:8000/v1 said no", "upstream […] said no"),
+        ("vllm-0.models.svc is loading", "[…] is loading"),
         ("at localhost, port 80", "at […], port 80"),
         ("host ::1 and [fe80::1]:443", "host […] and […]"),
         ("Incorrect API key provided: sk-proj-abcd1234.", "Incorrect API key provided: […]"),

@@ -41,12 +41,15 @@ pub(super) async fn create(
         return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
     }
     let mut cursor = accepted.cursor;
-    let resource = if background {
-        first_resource(&mut cursor).await?
-    } else {
-        wait_for_end(&mut cursor).await?.resource
-    };
-    Ok(answer::json(&resource))
+    if background {
+        return Ok(answer::json(&first_resource(&mut cursor).await?));
+    }
+    let ended = wait_for_end(&mut cursor).await?;
+    // Who waits for the whole hears of a failure by its status, as of any other error: clients look there and nowhere else.
+    if ended.resource["status"] == "failed" {
+        return Err(ended.into_error());
+    }
+    Ok(answer::json(&ended.resource))
 }
 
 /// Shortens a conversation: the model is asked for a summary, which comes back as one item.

@@ -24,7 +24,7 @@ use crate::{
     gateway::Shared,
 };
 
-/// How long `cancel` waits for the worker to end the response.
+/// How long `cancel` and `delete` wait for the worker to end the response.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
@@ -48,8 +48,12 @@ pub(super) async fn get(
     };
     let last_event_id =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let from = query.starting_after.or(last_event_id).map_or(0, |after: Sequence| after.saturating_add(1));
     shared.metrics.resumes.inc();
+    let from = match query.starting_after.or(last_event_id) {
+        None => 0,
+        Some(after) if shared.ends_with(response_id, after).await? => return Ok(answer::no_events()),
+        Some(after) => after + 1,
+    };
     let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
     Ok(answer::events(Events::new(
@@ -66,24 +70,32 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
     if let Some(stored) = shared.stored_response(principal, response_id).await? {
         return Ok(answer::json(&stored));
     }
-    let Some(header) = shared.own_header(principal, response_id).await? else { return Err(not_found()) };
-    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
-    let mut cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    ending::cancel(&shared.broker, &shared.member, response_id).await;
-    let resource = match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
-        Ok(ended) => ended?.resource,
-        // Its worker may just have died: the next one will see the cancel.
-        Err(_) => shared.fold(response_id).await?.ok_or_else(not_found)?,
-    };
+    let resource = stop(shared, principal, response_id).await?.ok_or_else(not_found)?;
     Ok(answer::json(&resource))
+}
+
+/// Cancels the caller's response, and waits until it has ended.
+async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
+    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
+    let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
+    ending::cancel(&shared.broker, &shared.member, id).await;
+    match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
+        Ok(ended) => ended.map(|ended| Some(ended.resource)),
+        // Its worker may just have died: the next one will see the cancel.
+        Err(_) => shared.fold(id).await,
+    }
 }
 
 /// `DELETE /v1/responses/{id}`. One that still runs is cancelled.
 pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
-    ending::cancel(&shared.broker, &shared.member, response_id).await;
+    let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
+    // The last thing that its worker does is to store the response: what was removed before would be there again.
+    if matches!(resource["status"].as_str(), Some("queued" | "in_progress")) {
+        stop(shared, principal, response_id).await?;
+    }
     let store = &shared.broker.store;
     store.remove(&StoredResponse::key(response_id)).await.map_err(unavailable)?;
     store.remove(&StoredInput::key(response_id)).await.map_err(unavailable)?;
@@ -149,6 +161,19 @@ impl Shared {
             Some(header) if header.store => self.fold(id).await,
             _ => Ok(None),
         }
+    }
+
+    /// Whether event `last` is the one that ends the stream, so that nothing can follow it.
+    async fn ends_with(&self, id: ResponseId, last: Sequence) -> Result<bool, ApiError> {
+        let page = self.broker.log.read(id, last, 1).await.map_err(unavailable)?;
+        // What a client has heard is in the log. It would wait for ever if it meant another stream, or miscounted.
+        let not_there = || {
+            let message = format!("Invalid value for 'starting_after': the response has no event {last} yet.");
+            ApiError::invalid("starting_after", "invalid_value", message)
+        };
+        let page = page.ok_or_else(|| cursor_error(crate::delivery::CursorError::Gone))?;
+        let record = page.records.first().filter(|record| record.next() > last).ok_or_else(not_there)?;
+        Ok(record.is_terminal() && record.next() == last + 1)
     }
 
     /// What the events so far amount to.

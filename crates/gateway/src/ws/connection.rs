@@ -94,8 +94,16 @@ enum Event {
 
 /// Why the loop ends.
 struct End {
-    code: Option<CloseCode>,
+    goodbye: Option<Goodbye>,
     why: &'static str,
+}
+
+/// What is still to be said.
+enum Goodbye {
+    /// Why we close.
+    Close(CloseCode),
+    /// The client closes, and waits for the same from here.
+    Answer,
 }
 
 impl Connection {
@@ -138,8 +146,8 @@ impl Connection {
             }
         };
         tracing::info!(why = end.why, age = ?self.opened.elapsed(), "websocket closed");
-        if let Some(code) = end.code {
-            self.close(code).await;
+        if let Some(goodbye) = end.goodbye {
+            self.part(goodbye).await;
         }
     }
 
@@ -204,12 +212,12 @@ impl Connection {
         let is_idle = self.lanes.is_idle();
         match (self.closing?, self.leave) {
             (Closing::TooOld, _) if is_idle => {
-                Some(End { code: Some(CloseCode::Normal), why: "maximum age" })
+                Some(End::close(CloseCode::Normal, "maximum age"))
             }
             (Closing::Drain, Some((leave, cut))) => {
                 let now = Instant::now();
                 let is_time = now >= cut || (is_idle && now >= leave);
-                is_time.then_some(End { code: Some(CloseCode::ServiceRestart), why: "drain" })
+                is_time.then_some(End::close(CloseCode::ServiceRestart, "drain"))
             }
             _ => None,
         }
@@ -234,7 +242,7 @@ impl Connection {
                     None,
                 );
             }
-            Message::Close(_) => return Some(End { code: None, why: "client" }),
+            Message::Close(_) => return Some(End { goodbye: Some(Goodbye::Answer), why: "client" }),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
         None
@@ -257,7 +265,10 @@ impl Connection {
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
         let message = "A running response cannot be steered here: cancel it and send a new one.";
         let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
-        self.say(protocol::steer_failed(previous_response_id, input, &error, None));
+        let id: Option<stream::ResponseId> = previous_response_id.parse().ok();
+        let turn = self.turns.iter().find(|turn| Some(turn.cursor.id()) == id);
+        let lane = turn.and_then(|turn| turn.lane.as_deref());
+        self.say(protocol::steer_failed(previous_response_id, input, &error, lane));
     }
 
     // ---- turns ----
@@ -365,7 +376,7 @@ impl Connection {
         let config = &self.shared.config;
         let now = Instant::now();
         if now - self.heard >= config.idle_timeout {
-            return Some(End { code: None, why: "silent" });
+            return Some(End { goodbye: None, why: "silent" });
         }
         if now - self.pinged >= config.ping_interval {
             self.pinged = now;
@@ -392,16 +403,16 @@ impl Connection {
             Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
                 let max = self.shared.config.max_message_bytes;
                 self.say_error(&crate::http::too_large(max), None);
-                End { code: Some(CloseCode::TooLarge), why: "message too large" }
+                End::close(CloseCode::TooLarge, "message too large")
             }
             Some(tungstenite::Error::Utf8(_)) => {
-                End { code: Some(CloseCode::InvalidData), why: "invalid UTF-8" }
+                End::close(CloseCode::InvalidData, "invalid UTF-8")
             }
             Some(tungstenite::Error::Protocol(error)) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
-                End { code: Some(CloseCode::ProtocolError), why: "protocol error" }
+                End::close(CloseCode::ProtocolError, "protocol error")
             }
-            _ => End { code: None, why: "client gone" },
+            _ => End { goodbye: None, why: "client gone" },
         }
     }
 
@@ -421,23 +432,19 @@ impl Connection {
         let _ = self.socket.write(Message::Text(Utf8Bytes::from(json)));
     }
 
-    /// Says why, and goes. Bounded: a client that does not read is left.
-    async fn close(mut self, code: CloseCode) {
-        let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
-        let _ = self.socket.write(Message::Close(Some(frame)));
-        let goodbye = std::future::poll_fn(|cx| {
-            let _ = self.socket.poll_clear(cx);
-            // The client's own close, or its end.
-            match self.socket.poll_message(cx) {
-                Poll::Ready(None | Some(Err(_))) => Poll::Ready(()),
-                Poll::Ready(Some(Ok(_))) => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+    /// Says what is to be said, and goes. Bounded: a client that does not read is left.
+    async fn part(mut self, goodbye: Goodbye) {
+        if let Goodbye::Close(code) = goodbye {
+            let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
+            let _ = self.socket.write(Message::Close(Some(frame)));
+        }
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.socket.part()).await;
+    }
+}
+
+impl End {
+    const fn close(code: CloseCode, why: &'static str) -> Self {
+        Self { goodbye: Some(Goodbye::Close(code)), why }
     }
 }
 

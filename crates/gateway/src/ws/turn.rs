@@ -1,7 +1,7 @@
 //! One running turn of a connection.
 
 use protocol::{Dialect, Request};
-use stream::{Event, ResponseId};
+use stream::{Event, EventKind, ResponseId, Sequence};
 use tokio::time::Instant;
 
 use super::lanes::LaneId;
@@ -22,6 +22,8 @@ pub(super) struct Turn {
     conversation: Conversation,
     begun: Instant,
     tokens: u64,
+    /// An `error` that is told with the event after it.
+    untold_error: Option<Sequence>,
 }
 
 /// How a client is told events.
@@ -40,10 +42,13 @@ impl Turn {
         conversation: Conversation,
         begun: Instant,
     ) -> Self {
-        Self { lane, cursor, previous, conversation, begun, tokens: 0 }
+        Self { lane, cursor, previous, conversation, begun, tokens: 0, untold_error: None }
     }
 
     /// Calls `frame` with each event, rendered.
+    ///
+    /// A response that fails is told so once, by `response.failed`. The clients' sessions take an `error` as the end of a turn
+    /// and whatever follows as part of the next one, so the event is merged into the one that does end it.
     pub(super) fn render(
         &mut self,
         pieces: &[Piece],
@@ -54,7 +59,11 @@ impl Turn {
         let id = self.cursor.id();
         let events = pieces.iter().flat_map(Piece::events);
         for merged in protocol::merge(events, if manner.is_behind { MAX_MERGED } else { 0 }) {
-            let first = merged.merged_from();
+            if merged.event.kind() == EventKind::Error {
+                self.untold_error = Some(merged.first);
+                continue;
+            }
+            let first = self.untold_error.take().or(merged.merged_from());
             metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
             if let Event::Delta(_) = &*merged.event {
                 if self.tokens == 0 {

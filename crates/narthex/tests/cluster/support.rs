@@ -41,9 +41,16 @@ impl Cluster {
         self.process(&arguments, 2)
     }
 
+    /// A worker; its model is known when this returns.
     pub(crate) fn worker(&self) -> Process {
         let url = self.model_server.url();
-        self.process(&["worker", "--upstream", &url], 1)
+        let worker = self.process(&["worker", "--upstream", &url], 1);
+        let admin = format!("http://{}", worker.addresses[0]);
+        let health = || Command::new(env!("CARGO_BIN_EXE_narthex")).args(["health", "--admin", &admin]).output().unwrap();
+        while !health().status.success() {
+            std::thread::yield_now();
+        }
+        worker
     }
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {

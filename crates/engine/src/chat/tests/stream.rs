@@ -79,6 +79,16 @@ fn text_reasoning_refusal_and_usage() {
 }
 
 #[test]
+fn content_may_come_in_parts() {
+    let thinking = json!({ "type": "thinking", "thinking": [{ "type": "text", "text": "hm" }] });
+    let parts = json!([thinking, { "type": "text", "text": "w\u{f6}rd" }, { "type": "text", "text": "s" }]);
+    let (outputs, error) =
+        outputs(&[delta(json!({ "content": parts })), delta(json!({ "content": null })), finish("stop")]);
+    assert!(error.is_none());
+    assert_eq!(outputs, [Output::Reasoning("hm".into()), text("wörds"), Output::Finish(Finish::Stop)]);
+}
+
+#[test]
 fn usage_may_come_with_the_last_chunk_and_without_details() {
     let mut last = finish("length");
     last["usage"] = json!({ "prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": null });
