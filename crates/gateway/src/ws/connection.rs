@@ -211,9 +211,7 @@ impl Connection {
     fn find_end(&self) -> Option<End> {
         let is_idle = self.lanes.is_idle();
         match (self.closing?, self.leave) {
-            (Closing::TooOld, _) if is_idle => {
-                Some(End::close(CloseCode::Normal, "maximum age"))
-            }
+            (Closing::TooOld, _) if is_idle => Some(End::close(CloseCode::Normal, "maximum age")),
             (Closing::Drain, Some((leave, cut))) => {
                 let now = Instant::now();
                 let is_time = now >= cut || (is_idle && now >= leave);
@@ -405,9 +403,7 @@ impl Connection {
                 self.say_error(&crate::http::too_large(max), None);
                 End::close(CloseCode::TooLarge, "message too large")
             }
-            Some(tungstenite::Error::Utf8(_)) => {
-                End::close(CloseCode::InvalidData, "invalid UTF-8")
-            }
+            Some(tungstenite::Error::Utf8(_)) => End::close(CloseCode::InvalidData, "invalid UTF-8"),
             Some(tungstenite::Error::Protocol(error)) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
                 End::close(CloseCode::ProtocolError, "protocol error")

@@ -46,7 +46,9 @@ impl Cluster {
         let url = self.model_server.url();
         let worker = self.process(&["worker", "--upstream", &url], 1);
         let admin = format!("http://{}", worker.addresses[0]);
-        let health = || Command::new(env!("CARGO_BIN_EXE_narthex")).args(["health", "--admin", &admin]).output().unwrap();
+        let health = || {
+            Command::new(env!("CARGO_BIN_EXE_narthex")).args(["health", "--admin", &admin]).output().unwrap()
+        };
         while !health().status.success() {
             std::thread::yield_now();
         }
