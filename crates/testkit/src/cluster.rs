@@ -90,7 +90,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When there is no free port.
-        pub fn gateway(&self, config: gateway::Config) -> RunningGateway {
+    pub fn gateway(&self, config: gateway::Config) -> RunningGateway {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
@@ -106,7 +106,7 @@ impl Cluster {
     ///
     /// # Panics
     /// When the broker fails.
-        pub async fn worker(
+    pub async fn worker(
         &self,
         config: worker::Config,
         model: ModelConfig,

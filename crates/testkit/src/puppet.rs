@@ -45,7 +45,7 @@ impl Stage {
     ///
     /// # Panics
     /// When the engine is gone.
-        pub async fn next_call(&self) -> Playing {
+    pub async fn next_call(&self) -> Playing {
         self.calls.lock().await.recv().await.expect("the engine lives as long as its worker")
     }
 }

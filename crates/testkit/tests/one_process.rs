@@ -1,12 +1,21 @@
 //! Scenes in a cluster in one process: turns, lanes, resume, slow readers.
 #![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
-use hyper::Method;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::Empty;
+use hyper::{Method, Request, ext::Protocol};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use testkit::{
     client::{EventStream, Http, sequence, text},
     scene::{Scene, body, create},
 };
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
+use tokio_util::task::TaskTracker;
 
 #[tokio::test]
 async fn a_turn_on_a_socket() {
@@ -103,4 +112,35 @@ async fn a_client_that_does_not_read_costs_nothing_and_misses_nothing() {
         next = last + 1;
     }
     assert!(events.len() < 8000, "{} events", events.len());
+}
+
+/// RFC 8441: a WebSocket in one stream of an HTTP/2 connection.
+#[tokio::test]
+async fn a_turn_on_a_socket_over_http_2() {
+    let scene = Scene::new().await;
+    let tcp = tokio::net::TcpStream::connect(scene.gateway.address).await.unwrap();
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tcp)).await.unwrap();
+    TaskTracker::new().spawn(connection);
+    // The server's settings say that it knows the extension; a first request waits for them.
+    let get = Request::get("http://x/v1/models").body(Empty::<Bytes>::new()).unwrap();
+    assert_eq!(client.send_request(get).await.unwrap().status(), 200);
+    let connect = Request::connect("http://x/v1/responses")
+        .extension(Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        .body(Empty::new())
+        .unwrap();
+    let mut response = client.send_request(connect).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let io = TokioIo::new(hyper::upgrade::on(&mut response).await.unwrap());
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Client, None).await;
+    socket.send(Message::text(create("Hi", json!({})).to_string())).await.unwrap();
+    scene.answer(&["Hello"]).await;
+    loop {
+        let message = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        if message.contains("response.completed") {
+            assert!(message.contains("Hello"));
+            break;
+        }
+    }
 }

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use crate::{
     clock::Clock,
     composer::{Composer, Ending},
-    metrics::{FaultLabels, ModelLabel, OutcomeLabel, OutcomeLabels},
+    metrics::{FaultLabels, ModelLabel, OutcomeLabels},
     outbox::Outbox,
     plan::Plan,
     running::{Interrupt, Place},
@@ -120,14 +120,14 @@ impl Session<'_> {
         match self.run_to_end(opened.stop).await {
             Ok(ending) => {
                 let tokens = self.composer.so_far().deltas();
-                tracing::info!(response = %id, outcome = ?label(&ending), tokens, elapsed = ?started.elapsed(), "response ended");
+                tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?started.elapsed(), "response ended");
                 self.count(label(&ending));
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried } else { Done::Finished }
             }
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
                 tracing::info!(response = %id, "handed over");
-                self.count(OutcomeLabel::HandedOver);
+                self.count("handed_over");
                 Done::GiveBack
             }
             Err(Leave::Interrupted(_) | Leave::Append(AppendError::Fenced)) => {
@@ -153,7 +153,7 @@ impl Session<'_> {
         Ok(ending)
     }
 
-    fn count(&self, outcome: OutcomeLabel) {
+    fn count(&self, outcome: &'static str) {
         let labels = OutcomeLabels { model: self.model.model.clone(), outcome };
         self.shared.metrics.responses.get_or_create(&labels).inc();
     }
@@ -349,11 +349,12 @@ async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Resu
     }
 }
 
-const fn label(ending: &Ending) -> OutcomeLabel {
+/// How a response ended, as a label.
+const fn label(ending: &Ending) -> &'static str {
     match ending {
-        Ending::Completed => OutcomeLabel::Completed,
-        Ending::Incomplete(_) => OutcomeLabel::Incomplete,
-        Ending::Cancelled => OutcomeLabel::Cancelled,
-        Ending::Failed(_) => OutcomeLabel::Failed,
+        Ending::Completed => "completed",
+        Ending::Incomplete(_) => "incomplete",
+        Ending::Cancelled => "cancelled",
+        Ending::Failed(_) => "failed",
     }
 }

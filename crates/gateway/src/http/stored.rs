@@ -168,7 +168,8 @@ impl Shared {
         let page = self.broker.log.read(id, last, 1).await.map_err(unavailable)?;
         // What a client has heard is in the log. It would wait for ever if it meant another stream, or miscounted.
         let not_there = || {
-            let message = format!("Invalid value for 'starting_after': the response has no event {last} yet.");
+            let message =
+                format!("Invalid value for 'starting_after': the response has no event {last} yet.");
             ApiError::invalid("starting_after", "invalid_value", message)
         };
         let page = page.ok_or_else(|| cursor_error(crate::delivery::CursorError::Gone))?;

@@ -25,6 +25,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     lanes::{LaneId, Lanes},
+    lifetime::{Closing, Due, Lifetime},
     socket::Socket,
     turn::{Manner, Turn, previous_of},
 };
@@ -54,21 +55,10 @@ pub(super) struct Connection {
     admissions: FuturesUnordered<Admission>,
     turns: Vec<Turn>,
     memory: Memory,
-    opened: Instant,
-    heard: Instant,
-    pinged: Instant,
+    lifetime: Lifetime,
     timer: Pin<Box<Sleep>>,
-    drain: Pin<Box<WaitForCancellationFutureOwned>>,
-    closing: Option<Closing>,
-    /// While draining: when to close if nothing runs, and when to close in any case.
-    leave: Option<(Instant, Instant)>,
-}
-
-/// Why a connection takes no new turns: it closes when the running ones have ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
-    TooOld,
-    Drain,
+    /// `None` once the drain has begun.
+    drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 type Admission = Pin<Box<dyn Future<Output = Admitted> + Send>>;
@@ -114,7 +104,8 @@ impl Connection {
         socket: WebSocketStream<TokioIo<Upgraded>>,
     ) -> Self {
         let now = Instant::now();
-        let drain = Box::pin(shared.drain.clone().cancelled_owned());
+        let lifetime = Lifetime::new(now);
+        let drain = Some(Box::pin(shared.drain.clone().cancelled_owned()));
         Self {
             principal,
             dialect,
@@ -123,13 +114,9 @@ impl Connection {
             admissions: FuturesUnordered::default(),
             turns: Vec::new(),
             memory: Memory::default(),
-            opened: now,
-            heard: now,
-            pinged: now,
-            timer: Box::pin(tokio::time::sleep(shared.config.ping_interval)),
+            timer: Box::pin(tokio::time::sleep_until(lifetime.next(now, &shared.config))),
+            lifetime,
             drain,
-            closing: None,
-            leave: None,
             shared,
         }
     }
@@ -145,7 +132,7 @@ impl Connection {
                 break end;
             }
         };
-        tracing::info!(why = end.why, age = ?self.opened.elapsed(), "websocket closed");
+        tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
             self.part(goodbye).await;
         }
@@ -170,7 +157,8 @@ impl Connection {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);
         }
-        if self.closing.is_none() && self.drain.as_mut().poll(cx).is_ready() {
+        if self.drain.as_mut().is_some_and(|drain| drain.as_mut().poll(cx).is_ready()) {
+            self.drain = None;
             return Poll::Ready(Event::Drain);
         }
         if clear {
@@ -195,38 +183,26 @@ impl Connection {
         None
     }
 
-    /// Connections leave one after the other over the first half of the drain time, so that their clients do not all
-    /// come to the other gateways at once. What runs may run on nearly to the end of it.
     fn begin_drain(&mut self) {
-        let time = self.shared.config.drain_timeout;
         let share = stream::ResponseId::random(0).random_bits() as u32;
         let now = Instant::now();
-        self.closing = Some(Closing::Drain);
-        self.leave =
-            Some((now + time.mul_f64(f64::from(share) / f64::from(u32::MAX) / 2.0), now + time.mul_f64(0.9)));
+        self.lifetime.drain(now, &self.shared.config, f64::from(share) / f64::from(u32::MAX));
         self.timer.as_mut().reset(now);
     }
 
-    /// Closes once nothing runs any more.
     fn find_end(&self) -> Option<End> {
-        let is_idle = self.lanes.is_idle();
-        match (self.closing?, self.leave) {
-            (Closing::TooOld, _) if is_idle => {
-                Some(End::close(CloseCode::Normal, "maximum age"))
-            }
-            (Closing::Drain, Some((leave, cut))) => {
-                let now = Instant::now();
-                let is_time = now >= cut || (is_idle && now >= leave);
-                is_time.then_some(End::close(CloseCode::ServiceRestart, "drain"))
-            }
-            _ => None,
-        }
+        let closing = self.lifetime.closing()?;
+        let is_over = self.lifetime.is_over(Instant::now(), self.lanes.is_idle());
+        is_over.then_some(match closing {
+            Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
+            Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
+        })
     }
 
     // ---- what the client says ----
 
     fn take_message(&mut self, message: Message) -> Option<End> {
-        self.heard = Instant::now();
+        self.lifetime.hear(Instant::now());
         match message {
             Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
                 Ok(ClientMessage::Create(create)) => self.take_create(*create),
@@ -250,9 +226,8 @@ impl Connection {
 
     fn take_create(&mut self, create: Create) {
         let lane: LaneId = create.stream_id.as_deref().map(Arc::from);
-        if let Some(closing) = self.closing {
-            // While draining: go at once, the client shall ask another gateway.
-            self.leave = self.leave.map(|(_, cut)| (Instant::now(), cut));
+        if let Some(closing) = self.lifetime.closing() {
+            self.lifetime.hurry(Instant::now());
             return self.say_error(&closing.error(), lane.as_deref());
         }
         self.shared.metrics.count_request("websocket");
@@ -373,28 +348,14 @@ impl Connection {
 
     /// Pings, notices silence, and ends what is too old. One timer serves all three.
     fn keep_alive(&mut self) -> Option<End> {
-        let config = &self.shared.config;
         let now = Instant::now();
-        if now - self.heard >= config.idle_timeout {
-            return Some(End { goodbye: None, why: "silent" });
+        match self.lifetime.due(now, &self.shared.config) {
+            Due::Silent => return Some(End { goodbye: None, why: "silent" }),
+            Due::TooOld => self.say_error(&Closing::TooOld.error(), None),
+            Due::Ping => drop(self.socket.write(Message::Ping(tungstenite::Bytes::new()))),
+            Due::Nothing => {}
         }
-        if now - self.pinged >= config.ping_interval {
-            self.pinged = now;
-            let _ = self.socket.write(Message::Ping(tungstenite::Bytes::new()));
-        }
-        if self.closing.is_none() && now - self.opened >= config.max_connection_age {
-            self.closing = Some(Closing::TooOld);
-            self.say_error(&Closing::TooOld.error(), None);
-        }
-        let config = &self.shared.config;
-        let mut due = (self.pinged + config.ping_interval).min(self.heard + config.idle_timeout);
-        if self.closing.is_none() {
-            due = due.min(self.opened + config.max_connection_age);
-        }
-        if let Some((leave, cut)) = self.leave {
-            due = due.min(if now < leave { leave } else { cut });
-        }
-        self.timer.as_mut().reset(due);
+        self.timer.as_mut().reset(self.lifetime.next(now, &self.shared.config));
         None
     }
 
@@ -405,9 +366,7 @@ impl Connection {
                 self.say_error(&crate::http::too_large(max), None);
                 End::close(CloseCode::TooLarge, "message too large")
             }
-            Some(tungstenite::Error::Utf8(_)) => {
-                End::close(CloseCode::InvalidData, "invalid UTF-8")
-            }
+            Some(tungstenite::Error::Utf8(_)) => End::close(CloseCode::InvalidData, "invalid UTF-8"),
             Some(tungstenite::Error::Protocol(error)) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
                 End::close(CloseCode::ProtocolError, "protocol error")
@@ -456,7 +415,7 @@ impl Closing {
                 "websocket_connection_limit_reached",
                 "This connection has reached its maximum age. Open a new one to continue.",
             ),
-            Self::Drain => ApiError::server(
+            Self::Drain { .. } => ApiError::server(
                 "draining",
                 "This gateway is about to stop. Connect again: another one will answer.",
             ),
