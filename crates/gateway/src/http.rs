@@ -12,6 +12,7 @@ mod stored;
 use std::{convert::Infallible, sync::Arc};
 
 use hyper::{Method, Request, Response, body::Incoming, http::request::Parts};
+use percent_encoding::percent_decode_str;
 use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
@@ -66,7 +67,11 @@ async fn route_head(shared: &Arc<Shared>, principal: &Principal, head: &Parts) -
             stored::input_items(shared, principal, id, head.uri.query()).await
         }
         (&Method::GET, ["v1", "models"]) => models::list(shared).await,
-        (&Method::GET, ["v1", "models", name @ ..]) => models::get(shared, &name.join("/")).await,
+        (&Method::GET, ["v1", "models", name @ ..]) => {
+            // Many names have slashes. Some clients send them as they are, the official ones as %2F.
+            let name = name.join("/");
+            models::get(shared, &percent_decode_str(&name).decode_utf8_lossy()).await
+        }
         (&Method::GET, ["v1", "responses"]) => Err(ApiError::new(
             ErrorType::InvalidRequestError,
             "upgrade_required",
