@@ -16,7 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-MODELS = ["scripted", "second"]
+MODELS = ["org/second", "scripted"]
 # Debug builds on a busy machine; nothing waits so long when all is well.
 READY_WITHIN_S = 60
 SETTINGS = {"NARTHEX_LOG": "warn", "NARTHEX_LOG_FORMAT": "text"}

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import uuid
 
 import openai
 import pytest
@@ -346,7 +347,7 @@ def test_a_lost_connection_is_resumed_over_http(cluster, client, other, prompt):
 
 def test_the_same_key_is_the_same_response(cluster, connection, other, models, prompt):
     asked = prompt("echo delay_ms=2", words=30)
-    message = {"type": "response.create", "model": MODEL, "input": asked, "idempotency_key": f"key of {asked}"}
+    message = {"type": "response.create", "model": MODEL, "input": asked, "idempotency_key": str(uuid.uuid4())}
     with cluster.connect(other) as elsewhere:
         for each in (connection, elsewhere):
             each.send_raw(json.dumps(message))
