@@ -96,6 +96,10 @@ impl Shared {
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order);
         let cursor = self.begin(id, &header, &conversation, order).await?;
+        tracing::info!(
+            response = %id, model = header.model, background = header.background,
+            repeated = claimed.is_repeated, "response accepted"
+        );
         Ok(Accepted { id, cursor, conversation: Some(conversation) })
     }
 
