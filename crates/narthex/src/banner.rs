@@ -39,7 +39,7 @@ impl Banner {
             listed(models),
         );
         let name = serde_json::Value::from(model);
-        let request = format!(r#"{{"model":{name},"input":"Tell me about rivers.","stream":true}}"#);
+        let request = format!(r#"{{"model":{name},"input":"Tell me a story.","stream":true}}"#);
         try_this(
             &mut out,
             "Watch a response as server-sent events:",
@@ -48,11 +48,11 @@ impl Banner {
                 quoted(&request)
             ),
         );
-        let turn = format!(r#"{{"type":"response.create","model":{name},"input":"Tell me about rivers."}}"#);
+        let turn = format!(r#"{{"type":"response.create","model":{name},"input":"Tell me a story."}}"#);
         try_this(
             &mut out,
             "The same over a WebSocket, the main door (needs Node.js; Ctrl-C ends it):",
-            &format!("npx -y wscat -c ws://{address}/v1/responses -w 60 \\\n  -x {}", quoted(&turn)),
+            &format!("npx -y wscat@6 -c ws://{address}/v1/responses -w 60 \\\n  -x {}", quoted(&turn)),
         );
         try_this(&mut out, "With the official Python SDK (pip install openai):", &python(address, &name));
         let _ = writeln!(out, "\n{FAINT}Ctrl-C drains and stops; a second one stops at once.{FAINT:#}");
@@ -69,7 +69,7 @@ fn python(address: SocketAddr, model: &serde_json::Value) -> String {
         "python3 - <<'PYTHON'\n\
          from openai import OpenAI\n\
          client = OpenAI(base_url=\"http://{address}/v1\", api_key=\"none\")\n\
-         with client.responses.stream(model={model}, input=\"Tell me about rivers.\") as stream:\n    \
+         with client.responses.stream(model={model}, input=\"Tell me a story.\") as stream:\n    \
              for event in stream:\n        \
                  if event.type == \"response.output_text.delta\":\n            \
                      print(event.delta, end=\"\", flush=True)\n\

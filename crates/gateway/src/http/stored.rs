@@ -28,12 +28,7 @@ use crate::{
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
-pub(super) async fn get(
-    shared: &Arc<Shared>,
-    principal: &Principal,
-    id: &str,
-    request: &Parts,
-) -> Answer {
+pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Parts) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let query = Retrieve::parse(request.uri.query().unwrap_or_default())?;
