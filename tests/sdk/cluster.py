@@ -3,8 +3,8 @@
 
     cluster.py memory|redis
 
-memory is `narthex dev`: one process. redis is a Redis server, two gateways and two workers. When all are ready, one line
-of JSON tells where they are; when stdin ends, all of them end. The programs are TEST_NARTHEX and TEST_MODEL_SERVER.
+memory is `narthex dev`: one process. redis is a Redis server, two gateways and two workers. When all are ready, a
+line of JSON tells where they are; when stdin ends, all of them end. The programs are TEST_NARTHEX and TEST_MODEL_SERVER.
 """
 
 import json
@@ -16,10 +16,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-MODELS = ["scripted", "second"]
+MODELS = ["org/second", "scripted"]
 # Debug builds on a busy machine; nothing waits so long when all is well.
 READY_WITHIN_S = 60
-SETTINGS = {"NARTHEX_LOG": "warn", "NARTHEX_LOG_FORMAT": "text"}
+SETTINGS = {"NARTHEX_LOG": "error", "NARTHEX_LOG_FORMAT": "text"}
 
 
 class Process:
@@ -104,9 +104,10 @@ def start(cluster, broker):
 
 
 def main(broker):
-    if broker == "redis" and "TEST_REDIS_URL" not in os.environ:
+    if broker == "redis":
+        # Each cluster has a Redis of its own, and this program becomes the one that starts it and runs this again.
         with_redis = Path(__file__).parents[2] / "scripts" / "with-redis"
-        os.execv(with_redis, [with_redis, sys.executable, __file__, broker])
+        os.execv(with_redis, [with_redis, sys.executable, __file__, "beside-redis"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     cluster = Cluster()
     try:

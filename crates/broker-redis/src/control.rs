@@ -29,14 +29,12 @@ impl RedisControl {
 impl Control for RedisControl {
     async fn cancel(&self, id: ResponseId) -> Result<(), Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::CANCEL.prepare_invoke();
-        script.key(keys.meta(id)).arg(keys.stops()).arg(id.to_string());
-        self.client.run(&script).await
+        let call = scripts::CANCEL.call([keys.meta(id)]).arg(keys.stops()).arg(id.to_string());
+        self.client.run(&call).await
     }
 
     async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
-        let stop: String =
-            self.client.run(scripts::STOP.prepare_invoke().key(self.client.keys.meta(id))).await?;
+        let stop: String = self.client.run(&scripts::STOP.call([self.client.keys.meta(id)])).await?;
         Ok(stop_named(&stop))
     }
 
@@ -45,23 +43,20 @@ impl Control for RedisControl {
     }
 
     async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
-        let mut script = scripts::ATTEND.prepare_invoke();
-        script.key(self.client.keys.meta(id)).arg(gateway.as_str()).arg(millis(lease));
-        self.client.run(&script).await
+        let call = scripts::ATTEND.call([self.client.keys.meta(id)]).arg(gateway.as_str()).arg(millis(lease));
+        self.client.run(&call).await
     }
 
     async fn announce(&self, models: &[Model], lease: Duration) -> Result<(), Error> {
-        let mut script = scripts::ANNOUNCE.prepare_invoke();
-        script.key(self.client.keys.roster()).arg(millis(lease).max(1));
+        let mut call = scripts::ANNOUNCE.call([self.client.keys.roster()]).arg(millis(lease).max(1));
         for model in models {
-            script.arg(serde_json::to_vec(model).map_err(unreadable)?);
+            call = call.arg(serde_json::to_vec(model).map_err(unreadable)?);
         }
-        self.client.run(&script).await
+        self.client.run(&call).await
     }
 
     async fn models(&self) -> Result<Vec<Model>, Error> {
-        let kept: Vec<Vec<u8>> =
-            self.client.run(scripts::MODELS.prepare_invoke().key(self.client.keys.roster())).await?;
+        let kept: Vec<Vec<u8>> = self.client.run(&scripts::MODELS.call([self.client.keys.roster()])).await?;
         // Workers that disagree about a model leave one entry each: the one that lasts longest counts. What cannot be
         // read was announced by a later version, which tells old readers nothing.
         let models = kept.iter().filter_map(|json| serde_json::from_slice::<Model>(json).ok());

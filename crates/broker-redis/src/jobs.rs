@@ -59,16 +59,13 @@ impl Jobs {
         lease: Duration,
     ) -> Result<Vec<Claim>, Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::CLAIM.prepare_invoke();
-        script
-            .key(keys.queue(model))
-            .key(keys.swept(model))
-            .key(keys.calling(model))
+        let call = scripts::CLAIM
+            .call([keys.queue(model), keys.swept(model), keys.calling(model)])
             .arg(consumer)
             .arg(max)
             .arg(millis(SWEEP.min(lease / 4)).max(1))
             .arg(millis(QUEUE_TTL));
-        let entries: Vec<(String, Vec<u8>, u32)> = self.client.run(&script).await?;
+        let entries: Vec<(String, Vec<u8>, u32)> = self.client.run(&call).await?;
         let mut claims = Vec::with_capacity(entries.len());
         for (entry, job, attempt) in entries {
             claims.extend(self.claimed(model, &entry, &job, attempt).await?);
@@ -122,24 +119,20 @@ impl Jobs {
     /// Takes out an entry that only called for those who wait, because a job was given back.
     async fn answer_call(&self, model: &str, entry: &str) -> Result<(), Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::ANSWER_CALL.prepare_invoke();
-        script.key(keys.queue(model)).key(keys.calling(model)).arg(entry);
-        self.client.run(&script).await
+        let call = scripts::ANSWER_CALL.call([keys.queue(model), keys.calling(model)]).arg(entry);
+        self.client.run(&call).await
     }
 
     async fn bury_at(&self, place: &Place<'_>, reason: &str) -> Result<(), Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::BURY.prepare_invoke();
-        script
-            .key(keys.queue(&place.model))
-            .key(keys.known(&place.model, place.id))
-            .key(keys.dead(&place.model))
+        let call = scripts::BURY
+            .call([keys.queue(&place.model), keys.known(&place.model, place.id), keys.dead(&place.model)])
             .arg(place.entry)
             .arg(millis(REMEMBERED))
             .arg(reason)
             .arg(self.max_dead)
             .arg(millis(DEAD_TTL));
-        self.client.run(&script).await
+        self.client.run(&call).await
     }
 }
 
@@ -147,14 +140,12 @@ impl Jobs {
 impl JobQueue for Jobs {
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         let (keys, model) = (&self.client.keys, &job.header.model);
-        let mut script = scripts::ENQUEUE.prepare_invoke();
-        script
-            .key(keys.queue(model))
-            .key(keys.known(model, job.id))
+        let call = scripts::ENQUEUE
+            .call([keys.queue(model), keys.known(model, job.id)])
             .arg(&job.encode()[..])
             .arg(self.max_jobs)
             .arg(millis(QUEUE_TTL));
-        let answer: String = self.client.run(&script).await?;
+        let answer: String = self.client.run(&call).await?;
         match answer.as_str() {
             "full" => Err(Error::unavailable(format!("the queue of {model} is full"))),
             _ => Ok(()),
@@ -196,12 +187,11 @@ impl JobQueue for Jobs {
         }
         let mut lost = Vec::new();
         for (model, tickets) in by_model {
-            let mut script = scripts::RENEW.prepare_invoke();
-            script.key(self.client.keys.queue(model)).arg(worker.as_str());
+            let mut call = scripts::RENEW.call([self.client.keys.queue(model)]).arg(worker.as_str());
             for ticket in &tickets {
-                script.arg(Place::of(ticket)?.entry);
+                call = call.arg(Place::of(ticket)?.entry);
             }
-            let places: Vec<usize> = self.client.run(&script).await?;
+            let places: Vec<usize> = self.client.run(&call).await?;
             lost.extend(
                 places.into_iter().filter_map(|place| tickets.get(place)).map(|&ticket| ticket.clone()),
             );
@@ -211,25 +201,21 @@ impl JobQueue for Jobs {
 
     async fn finish(&self, ticket: &Ticket) -> Result<(), Error> {
         let (keys, place) = (&self.client.keys, Place::of(ticket)?);
-        let mut script = scripts::FINISH.prepare_invoke();
-        script
-            .key(keys.queue(&place.model))
-            .key(keys.known(&place.model, place.id))
+        let call = scripts::FINISH
+            .call([keys.queue(&place.model), keys.known(&place.model, place.id)])
             .arg(place.entry)
             .arg(millis(REMEMBERED));
-        self.client.run(&script).await
+        self.client.run(&call).await
     }
 
     async fn release(&self, worker: &Member, ticket: &Ticket) -> Result<(), Error> {
         let (keys, place) = (&self.client.keys, Place::of(ticket)?);
-        let mut script = scripts::RELEASE.prepare_invoke();
-        script
-            .key(keys.queue(&place.model))
-            .key(keys.calling(&place.model))
+        let call = scripts::RELEASE
+            .call([keys.queue(&place.model), keys.calling(&place.model)])
             .arg(worker.as_str())
             .arg(place.entry)
             .arg(millis(QUEUE_TTL));
-        self.client.run(&script).await
+        self.client.run(&call).await
     }
 
     async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error> {
@@ -238,9 +224,8 @@ impl JobQueue for Jobs {
 
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::DEPTH.prepare_invoke();
-        script.key(keys.queue(model)).key(keys.calling(model)).key(keys.dead(model));
-        let (waiting, claimed, dead) = self.client.run(&script).await?;
+        let call = scripts::DEPTH.call([keys.queue(model), keys.calling(model), keys.dead(model)]);
+        let (waiting, claimed, dead) = self.client.run(&call).await?;
         Ok(Depth { waiting, claimed, dead })
     }
 }

@@ -4,8 +4,8 @@
 //! Whatever must happen at once is a Lua script (`src/lua`): one round trip, and nobody sees half of it. An append
 //! checks the epoch and the sequence number, adds the record, publishes it and answers whether to stop, in one of them.
 //!
-//! Three kinds of connections: one that everyone shares for what is answered at once ([`client`]), some that wait for
-//! jobs ([`readers`]), and one to each node that hears the live path ([`live`]). All of them come back by themselves.
+//! Three kinds of connections to each node: one that everyone shares for what is answered at once ([`nodes`]), some that
+//! wait for jobs ([`readers`]), and one that hears the live path ([`live`]). All of them come back by themselves.
 //!
 //! How durable it is, is up to the server: with `appendonly yes` a restart loses nothing but the last second, with
 //! `appendfsync always` nothing at all; memory must not be reclaimed by evicting keys (`maxmemory-policy noeviction`).
@@ -14,19 +14,20 @@
 mod config;
 mod target;
 
-mod client;
 mod error;
 mod keys;
+mod nodes;
 mod probe;
 mod scripts;
-
-mod live;
 mod slots;
+
+mod client;
+mod live;
+mod readers;
 
 mod control;
 mod jobs;
 mod log;
-mod readers;
 mod store;
 
 use std::sync::Arc;
@@ -36,8 +37,8 @@ use broker::{Broker, Error};
 pub use config::{Config, Identity, Tls};
 
 use self::{
-    client::Client, control::RedisControl, jobs::Jobs, live::Live, log::Log, readers::Readers, store::Values,
-    target::Target,
+    client::Client, control::RedisControl, error::from_redis, jobs::Jobs, live::Live, log::Log, nodes::Nodes,
+    readers::Readers, store::Values, target::Target,
 };
 
 /// Connects to Redis, and finds out whether it will do.
@@ -47,9 +48,11 @@ use self::{
 pub async fn connect(config: Config) -> Result<Broker, Error> {
     let target = Target::new(&config)?;
     probe::probe(&target).await?;
-    let client = Client::connect(&target, &config).await?;
-    let live = Arc::new(Live::start(target.clone(), &config));
-    let readers = Readers::new(target, config.pool_size);
+    let nodes = Arc::new(Nodes::new(target));
+    nodes.prepare().await.map_err(from_redis)?;
+    let client = Client::new(Arc::clone(&nodes), &config);
+    let live = Arc::new(Live::start(Arc::clone(&nodes), &config));
+    let readers = Readers::new(nodes, config.pool_size);
     Ok(Broker {
         jobs: Arc::new(Jobs::new(client.clone(), readers, &config)),
         log: Arc::new(Log::new(client.clone(), Arc::clone(&live), &config)),

@@ -6,7 +6,7 @@
 //!
 //! In a cluster the channels of streams are sharded: each is on the node that has the stream. The Redis client could keep
 //! track of that, but after a break only some channels come back (it subscribes to several slots with one command), so
-//! [`task`] does it itself: `CLUSTER SLOTS`, one connection for each node, one command for each channel.
+//! [`task`] does it itself: one connection for each node, one command for each channel.
 
 mod ear;
 mod link;
@@ -21,7 +21,7 @@ use stream::ResponseId;
 use tokio::{sync::Notify, task::JoinSet, time::timeout};
 
 use self::{ear::Ear, task::Task, topics::Topics};
-use crate::{Config, error::too_late, target::Target};
+use crate::{Config, error::too_late, nodes::Nodes};
 
 /// A handle on the task. When it is dropped, the task ends.
 pub(crate) struct Live {
@@ -33,10 +33,10 @@ pub(crate) struct Live {
 
 impl Live {
     /// Starts to hear. The connection is made when there is something to listen to.
-    pub(crate) fn start(target: Target, config: &Config) -> Self {
+    pub(crate) fn start(nodes: Arc<Nodes>, config: &Config) -> Self {
         let (topics, changed) = <(Arc<Mutex<Topics>>, Arc<Notify>)>::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(Task::new(target, Arc::clone(&topics), Arc::clone(&changed)).run());
+        tasks.spawn(Task::new(nodes, Arc::clone(&topics), Arc::clone(&changed)).run());
         Self { topics, changed, join_timeout: config.connect_timeout + config.response_timeout, _task: tasks }
     }
 

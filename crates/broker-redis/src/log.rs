@@ -50,9 +50,9 @@ impl Log {
         max_bytes: usize,
     ) -> Result<Option<(Vec<Record>, bool)>, Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::READ.prepare_invoke();
-        script.key(keys.log(id)).key(keys.meta(id)).arg(from.saturating_add(1)).arg(max_bytes);
-        let Some((kept, more)) = self.client.run::<Option<(Vec<Vec<u8>>, bool)>>(&script).await? else {
+        let call =
+            scripts::READ.call([keys.log(id), keys.meta(id)]).arg(from.saturating_add(1)).arg(max_bytes);
+        let Some((kept, more)) = self.client.run::<Option<(Vec<Vec<u8>>, bool)>>(&call).await? else {
             return Ok(None);
         };
         let records = kept.iter().map(|bytes| decode_record(bytes).map_err(unreadable));
@@ -90,10 +90,8 @@ impl StreamLog for Log {
         check_events(events)?;
         let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events));
         let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
-        let mut script = scripts::CREATE.prepare_invoke();
-        script
-            .key(keys.log(id))
-            .key(keys.meta(id))
+        let call = scripts::CREATE
+            .call([keys.log(id), keys.meta(id)])
             .arg(header.encode_to_vec())
             .arg(&record[..])
             .arg(events.len())
@@ -103,27 +101,25 @@ impl StreamLog for Log {
             .arg(self.client.publish)
             .arg(keys.live(id))
             .arg(self.published(&record));
-        let created: bool = self.client.run(&script).await?;
+        let created: bool = self.client.run(&call).await?;
         Ok(if created { Creation::Created } else { Creation::Existed })
     }
 
     async fn header(&self, id: ResponseId) -> Result<Option<Header>, Error> {
-        let mut command = redis::cmd("HGET");
-        command.arg(self.client.keys.meta(id)).arg("header");
-        let header: Option<Vec<u8>> = self.client.query(&command).await?;
+        let meta = self.client.keys.meta(id);
+        let header: Option<Vec<u8>> =
+            self.client.query(&meta, redis::cmd("HGET").arg(&meta).arg("header")).await?;
         header.map(|bytes| Header::decode(&bytes[..]).map_err(unreadable)).transpose()
     }
 
     async fn open(&self, id: ResponseId, owner: &Member, mode: OpenMode) -> Result<Opened, OpenError> {
         let keys = &self.client.keys;
-        let mut script = scripts::OPEN.prepare_invoke();
-        script
-            .key(keys.log(id))
-            .key(keys.meta(id))
+        let call = scripts::OPEN
+            .call([keys.log(id), keys.meta(id)])
             .arg(owner.as_str())
             .arg(flag(mode == OpenMode::IfNeverOpened))
             .arg(millis(self.ttl));
-        let answer: Answer = self.client.run(&script).await?;
+        let answer: Answer = self.client.run(&call).await?;
         let (epoch, next, header, stop): (u32, Sequence, Vec<u8>, String) = match answer.word() {
             "ok" => answer.rest()?,
             "gone" => return Err(OpenError::Gone),
@@ -145,10 +141,8 @@ impl StreamLog for Log {
     ) -> Result<Appended, AppendError> {
         check_events(events)?;
         let (keys, record) = (&self.client.keys, encode_record(epoch, first, events));
-        let mut script = scripts::APPEND.prepare_invoke();
-        script
-            .key(keys.log(id))
-            .key(keys.meta(id))
+        let call = scripts::APPEND
+            .call([keys.log(id), keys.meta(id)])
             .arg(entry_id(epoch, first))
             .arg(&record[..])
             .arg(epoch.0)
@@ -159,7 +153,7 @@ impl StreamLog for Log {
             .arg(self.client.publish)
             .arg(keys.live(id))
             .arg(self.published(&record));
-        let answer: Answer = self.client.run(&script).await?;
+        let answer: Answer = self.client.run(&call).await?;
         match answer.word() {
             "ok" => {
                 let (stop,): (String,) = answer.rest()?;
@@ -187,8 +181,7 @@ impl StreamLog for Log {
 
     async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), Error> {
         let keys = &self.client.keys;
-        let mut script = scripts::EXPIRE.prepare_invoke();
-        script.key(keys.log(id)).key(keys.meta(id)).arg(millis(after));
-        self.client.run(&script).await
+        let call = scripts::EXPIRE.call([keys.log(id), keys.meta(id)]).arg(millis(after));
+        self.client.run(&call).await
     }
 }

@@ -3,9 +3,65 @@
 use std::{sync::LazyLock, time::Duration};
 
 use broker::{Error, Stop};
-use redis::{FromRedisValue, ParsingError, Script, Value};
+use redis::{Arg, Cmd, FromRedisValue, ParsingError, ToRedisArgs, Value};
 
 use crate::error::unreadable;
+
+/// A script, and the hash by which a server knows it.
+pub(crate) struct Script {
+    code: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(code: &'static str) -> Self {
+        Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
+    }
+
+    /// A call of the script about these keys, which are all in one slot.
+    pub(crate) fn call<const N: usize>(&'static self, keys: [String; N]) -> Call {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.hash).arg(N).arg(&keys[..]);
+        Call { script: self, key: keys.into_iter().next().unwrap_or_default(), command }
+    }
+}
+
+/// A call of a script.
+pub(crate) struct Call {
+    script: &'static Script,
+    key: String,
+    command: Cmd,
+}
+
+impl Call {
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// A key that the call is about.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The call as it is made of a server that knows the script.
+    pub(crate) fn by_hash(&self) -> &Cmd {
+        &self.command
+    }
+
+    /// The call as it is made of one that does not.
+    pub(crate) fn in_full(&self) -> Cmd {
+        let mut command = redis::cmd("EVAL");
+        command.arg(self.script.code);
+        for argument in self.command.args_iter().skip(2) {
+            if let Arg::Simple(argument) = argument {
+                command.arg(argument);
+            }
+        }
+        command
+    }
+}
 
 macro_rules! scripts {
     ($($name:ident = $file:literal;)*) => {

@@ -1,6 +1,8 @@
 //! Which node of a cluster has a key.
 //!
-//! The shared connection finds that out by itself. The live path asks here, because it keeps its own connections.
+//! The slot of a key is a hash of it, and each master has ranges of slots.
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use redis::{ParsingError, Value};
 
@@ -42,6 +44,11 @@ impl Slots {
         }
         ranges.sort();
         Ok(Self { ranges })
+    }
+
+    /// All masters that have slots.
+    pub(crate) fn masters(&self) -> BTreeSet<Node> {
+        self.ranges.iter().map(|(_, _, node)| Arc::clone(node)).collect()
     }
 
     /// The master that has `key`.

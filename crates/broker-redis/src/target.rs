@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use broker::Error;
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ProtocolVersion, TlsCertificates,
-    io::tcp::TcpSettings,
+    Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, RedisResult,
+    TlsCertificates, io::tcp::TcpSettings,
 };
 use rustls::crypto::CryptoProvider;
 use socket2::TcpKeepalive;
@@ -19,7 +19,6 @@ pub(crate) type Node = Arc<str>;
 #[derive(Clone)]
 pub(crate) struct Target {
     nodes: Vec<ConnectionInfo>,
-    certificates: Option<TlsCertificates>,
     is_cluster: bool,
     pub(crate) connect_timeout: Duration,
     pub(crate) response_timeout: Duration,
@@ -48,7 +47,6 @@ impl Target {
         let is_cluster = nodes.len() > 1 || urls.iter().any(|url| url.cluster);
         Ok(Self {
             nodes,
-            certificates,
             is_cluster,
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
@@ -68,23 +66,21 @@ impl Target {
         &self.nodes
     }
 
-    pub(crate) fn certificates(&self) -> Option<&TlsCertificates> {
-        self.certificates.as_ref()
-    }
-
     /// How to connect to `node`, be it a seed or one that was heard of later: with the credentials of the first seed,
     /// which are those of all.
-    pub(crate) fn connection(&self, node: &str) -> Option<ConnectionInfo> {
-        let (host, port) = node.rsplit_once(':')?;
-        let (host, port) = (host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?);
-        let first = self.nodes.first()?;
+    pub(crate) fn connection(&self, node: &str) -> RedisResult<ConnectionInfo> {
+        let no_address = || (ErrorKind::ClusterConnectionNotFound, "a node has no address", node.to_owned());
+        let (host, port) = node.rsplit_once(':').ok_or_else(no_address)?;
+        let (host, port) =
+            (host.trim_matches(['[', ']']).to_owned(), port.parse().map_err(|_| no_address())?);
+        let first = self.nodes.first().ok_or_else(no_address)?;
         let addr = match first.addr() {
             ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
                 ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
             }
             _ => ConnectionAddr::Tcp(host, port),
         };
-        Some(first.clone().set_addr(addr))
+        Ok(first.clone().set_addr(addr))
     }
 }
 
@@ -150,7 +146,7 @@ fn connection_info(
 }
 
 /// Small messages leave at once, and a peer that has vanished without a word is found out within seconds.
-pub(crate) fn tcp_settings() -> TcpSettings {
+fn tcp_settings() -> TcpSettings {
     let probes = TcpKeepalive::new().with_time(Duration::from_secs(5)).with_interval(Duration::from_secs(2));
     let settings = TcpSettings::default().set_nodelay(true).set_keepalive(probes.with_retries(3));
     #[cfg(target_os = "linux")]

@@ -30,8 +30,8 @@ pub(crate) struct Accepted {
     pub(crate) id: ResponseId,
     /// Its events, from the first on.
     pub(crate) cursor: Cursor,
-    /// The conversation up to and including this request's input.
-    pub(crate) conversation: Conversation,
+    /// The conversation up to and including this request's input, for the connection to remember.
+    pub(crate) conversation: Option<Conversation>,
 }
 
 /// How a request is to be taken.
@@ -91,12 +91,16 @@ impl Shared {
         if claimed.is_repeated
             && let Some(finished) = self.stored_response(principal, id).await?
         {
-            return self.replay(id, &finished, order).await;
+            return self.replay(principal, id, &finished, &order).await;
         }
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order);
         let cursor = self.begin(id, &header, &conversation, order).await?;
-        Ok(Accepted { id, cursor, conversation })
+        tracing::info!(
+            response = %id, model = header.model, background = header.background,
+            repeated = claimed.is_repeated, "response accepted"
+        );
+        Ok(Accepted { id, cursor, conversation: Some(conversation) })
     }
 
     /// The id that `key` stands for: a new one, if nobody has used the key.
@@ -132,25 +136,28 @@ impl Shared {
     }
 
     /// Answers from what is stored. If the stream has expired, it is told anew, in short: the beginning and the end.
-    async fn replay(&self, id: ResponseId, finished: &Value, order: Order) -> Result<Accepted, ApiError> {
-        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
-        let header =
-            Header { grace_ms: self.config.grace.as_millis() as u64, background: true, ..Header::default() };
+    async fn replay(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+        finished: &Value,
+        order: &Order,
+    ) -> Result<Accepted, ApiError> {
+        // It has ended: nobody has to attend it.
+        let header = Header { background: true, ..self.header(principal, order) };
         let kind = match finished["status"].as_str() {
             Some("completed") => EventKind::Completed,
             Some("failed") => EventKind::Failed,
             _ => EventKind::Incomplete,
         };
-        let created = protocol::resource(
-            id,
-            finished["created_at"].as_u64().unwrap_or_default(),
-            &order.create.request,
-            "in_progress",
-        );
+        let created_at = finished["created_at"].as_u64().unwrap_or_default();
+        let created = protocol::resource(id, created_at, &order.create.request, "in_progress");
         let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
+        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-        Ok(Accepted { id, cursor, conversation: Arc::new(order.create.request.input) })
+        // What it continued may be gone by now; whoever continues it finds it in the store.
+        Ok(Accepted { id, cursor, conversation: None })
     }
 
     async fn conversation(&self, principal: &Principal, order: &Order) -> Result<Conversation, ApiError> {

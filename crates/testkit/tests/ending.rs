@@ -191,16 +191,30 @@ async fn a_call_that_breaks_off_before_anything_was_shown_is_tried_again() {
     assert_eq!(text(&soon(socket.turn()).await), "Hello");
 }
 
+/// Over SSE an `error` event comes before `response.failed`. On a socket clients would take it for the end of the turn, so
+/// there it is told as a part of the one that does end it.
 #[tokio::test]
 async fn a_refusal_of_the_model_server_reaches_the_client() {
     let scene = Scene::new().await;
+    let refuse = async || {
+        let call = scene.stage.next_call().await;
+        call.fail(Error::new(Fault::Refused, "The image is too large.", "test")).await;
+    };
     let mut socket = scene.socket().await;
     socket.send(create("Hi", json!({}))).await;
-    let call = scene.stage.next_call().await;
-    call.fail(Error::new(Fault::Refused, "The image is too large.", "test")).await;
-    let events = soon(socket.turn()).await;
-    let last = events.last().unwrap();
-    assert_eq!(last["type"], "response.failed");
-    assert_eq!(last["response"]["error"]["message"], "The image is too large.");
-    assert!(events.iter().any(|event| event["type"] == "error"));
+    refuse().await;
+    let told = soon(socket.turn()).await;
+    let stream =
+        scene.http().events(Method::POST, "/v1/responses", Some(body("Hi", json!({"stream": true})))).await;
+    refuse().await;
+    let streamed = soon(stream.rest()).await;
+    for events in [&told, &streamed] {
+        let last = events.last().unwrap();
+        assert_eq!(last["type"], "response.failed");
+        assert_eq!(last["response"]["error"]["message"], "The image is too large.");
+    }
+    let error = &streamed[streamed.len() - 2];
+    assert_eq!((&error["type"], &error["error"]["type"]), (&json!("error"), &json!("invalid_request_error")));
+    let failed = told.last().unwrap();
+    assert_eq!(failed["narthex:merged_from"], error["sequence_number"]);
 }

@@ -151,7 +151,7 @@ def client(cluster):
 
 @pytest.fixture
 def lenient(cluster):
-    """A client that does not check: where the standard and OpenAI's types cannot both be right, or codes are our own."""
+    """A client that does not check, for where the standard and OpenAI's types cannot both be right."""
     with cluster.client(_strict_response_validation=False) as client:
         yield client
 

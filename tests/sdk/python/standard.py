@@ -1,7 +1,8 @@
 """The standard's own schema, and what it says of an answer.
 
 The schema is not part of the project: it is read from the file that NARTHEX_OPENAPI names, or from
-../shared/open-responses/openapi.json beside the project. Where neither is there, nothing is checked, and one test says so.
+../shared/open-responses/openapi.json beside the project. Where neither is there, nothing is checked, and one test says
+so.
 """
 
 import json
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
+NOT_CHECKED = "not checked against the standard's schema: NARTHEX_OPENAPI names no file, and none is in the usual place"
 USUAL_PLACE = Path(__file__).parents[4] / "shared" / "open-responses" / "openapi.json"
 
 # OpenAI's own names of two events, which its SDKs are told; all the rest of the event is the same.

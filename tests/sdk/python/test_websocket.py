@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import uuid
 
 import openai
 import pytest
@@ -225,6 +226,10 @@ def test_generate_nothing(connection, models, prompt):
     assert models.seen(prepared) == [body]
 
 
+def create_with(**members):
+    return json.dumps({"type": "response.create", "model": MODEL, "input": "Hi", **members})
+
+
 BAD = {
     "not JSON": ("{", 400, None),
     "no object": ("[]", 400, None),
@@ -232,17 +237,17 @@ BAD = {
     "an unknown type": ('{"type":"response.destroy"}', 400, "type"),
     "no model": ('{"type":"response.create","input":"Hi"}', 400, "model"),
     "no input": ('{"type":"response.create","model":"scripted"}', 400, "input"),
-    "a wrong type": ('{"type":"response.create","model":"scripted","input":7}', 400, "input"),
+    "a wrong type": (create_with(input=7), 400, "input"),
     "a wrong type deep inside": (
-        '{"type":"response.create","model":"scripted","input":[{"role":"user","content":[{"type":"input_text"}]}]}',
+        create_with(input=[{"role": "user", "content": [{"type": "input_text"}]}]),
         400,
         "input[0].content[0].text",
     ),
-    "a wrong number": ('{"type":"response.create","model":"scripted","input":"Hi","temperature":9}', 400, "temperature"),
-    "an unknown model": ('{"type":"response.create","model":"nobody","input":"Hi"}', 404, "model"),
-    "in the background": ('{"type":"response.create","model":"scripted","input":"Hi","background":true}', 400, "background"),
-    "too deep": ('{"type":"response.create","model":"scripted","input":' + "[" * 200 + "]" * 200 + "}", 400, None),
-    "a bad lane": ('{"type":"response.create","model":"scripted","input":"Hi","stream_id":"a b"}', 400, "stream_id"),
+    "a wrong number": (create_with(temperature=9), 400, "temperature"),
+    "an unknown model": (create_with(model="nobody"), 404, "model"),
+    "in the background": (create_with(background=True), 400, "background"),
+    "too deep": (create_with(input="deep").replace('"deep"', "[" * 200 + "]" * 200), 400, None),
+    "a bad lane": (create_with(stream_id="a b"), 400, "stream_id"),
 }
 
 
@@ -346,7 +351,7 @@ def test_a_lost_connection_is_resumed_over_http(cluster, client, other, prompt):
 
 def test_the_same_key_is_the_same_response(cluster, connection, other, models, prompt):
     asked = prompt("echo delay_ms=2", words=30)
-    message = {"type": "response.create", "model": MODEL, "input": asked, "idempotency_key": f"key of {asked}"}
+    message = {"type": "response.create", "model": MODEL, "input": asked, "idempotency_key": str(uuid.uuid4())}
     with cluster.connect(other) as elsewhere:
         for each in (connection, elsewhere):
             each.send_raw(json.dumps(message))

@@ -1,7 +1,7 @@
 """Looks at every answer on its way to the official client, and remembers what is wrong with it.
 
-The clients stay as they are: they are given a transport, and their WebSockets a class, that let everything pass and keep
-a copy. What is looked at: the schema, the frames, the order of events, the headers.
+The clients stay as they are: they are given a transport, and their WebSockets a class, that let everything pass and
+keep a copy. What is looked at: the schema, the frames, the order of events, the headers.
 """
 
 import json
@@ -163,9 +163,13 @@ class AsyncCopiedStream(Copied, httpx2.AsyncByteStream):
         self.finish()
 
 
+# Nothing here is encrypted, and to load the certificates of the world would take longer than most tests.
+PLAIN = {"verify": False}
+
+
 class Transport(httpx2.HTTPTransport):
     def __init__(self, watch):
-        super().__init__()
+        super().__init__(**PLAIN)
         self.watch = watch
 
     def handle_request(self, request):
@@ -176,7 +180,7 @@ class Transport(httpx2.HTTPTransport):
 
 class AsyncTransport(httpx2.AsyncHTTPTransport):
     def __init__(self, watch):
-        super().__init__()
+        super().__init__(**PLAIN)
         self.watch = watch
 
     async def handle_async_request(self, request):

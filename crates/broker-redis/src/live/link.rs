@@ -10,16 +10,11 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use redis::{
-    AsyncConnectionConfig, Client, PushInfo, RedisError, RedisResult, Value, aio::MultiplexedConnection,
-};
+use redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::sync::mpsc;
 
 use super::topics::Channel;
-use crate::{
-    slots::Slots,
-    target::{Node, Target},
-};
+use crate::target::{Node, Target};
 
 /// The longest wait before another try to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
@@ -86,7 +81,7 @@ pub(super) async fn connect(
     generation: u64,
     inbox: Inbox,
 ) -> RedisResult<MultiplexedConnection> {
-    let info = target.connection(&node).ok_or_else(|| no_address(&node))?;
+    let info = target.connection(&node)?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(target.connect_timeout))
         .set_response_timeout(Some(target.response_timeout))
@@ -150,30 +145,4 @@ async fn command(
         Ok(()) => Vec::new(),
         Err(error) => channels.into_iter().map(|channel| (channel, error.clone())).collect(),
     }
-}
-
-/// Asks one node after the other which slots each has.
-pub(super) async fn map_slots(target: &Target, nodes: Vec<Node>) -> RedisResult<Slots> {
-    let mut failure = no_address("any node");
-    for node in nodes {
-        match ask_slots(target, &node).await {
-            Ok(slots) => return Ok(slots),
-            Err(error) => failure = error,
-        }
-    }
-    Err(failure)
-}
-
-async fn ask_slots(target: &Target, node: &Node) -> RedisResult<Slots> {
-    let info = target.connection(node).ok_or_else(|| no_address(node))?;
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(target.connect_timeout))
-        .set_response_timeout(Some(target.response_timeout));
-    let mut connection = Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await?;
-    let answer: Value = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
-    Ok(Slots::parse(answer, node)?)
-}
-
-fn no_address(node: &str) -> RedisError {
-    (redis::ErrorKind::ClusterConnectionNotFound, "no address", node.to_owned()).into()
 }

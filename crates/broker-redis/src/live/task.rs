@@ -17,13 +17,10 @@ use tracing::{info, warn};
 
 use super::{
     ear::{tell, tell_interruption},
-    link::{Change, Inbox, Link, Push, connect, map_slots},
+    link::{Change, Inbox, Link, Push, connect},
     topics::{Channel, Need, Topics},
 };
-use crate::{
-    slots::Slots,
-    target::{Node, Target},
-};
+use crate::{nodes::Nodes, target::Node};
 
 /// How many messages wait for the task. When there is no room for another, it is dropped, and every listener is told that
 /// it may have missed something. A message is a few hundred bytes as a rule, and never above the live limit.
@@ -41,7 +38,8 @@ const PING_TICKS: u64 = 5;
 /// How long a confirmation may take before it counts as lost.
 const STUCK: Duration = Duration::from_secs(3);
 
-/// How long after something has moved the slots are asked for: while they move, the answer is worth little.
+/// How long after something has moved the slots are asked for: while they move, the answer is worth little, and a stream
+/// is not heard for so long anyway that its readers are told.
 const MAP_DELAY: Duration = Duration::from_millis(100);
 
 /// All that happens to the task.
@@ -53,16 +51,16 @@ enum Event {
     /// A change of subscriptions was answered; these failed.
     Sent(Node, u64, Vec<(Channel, RedisError)>),
     Pinged(Node, u64, RedisResult<()>),
-    Mapped(RedisResult<Slots>),
+    /// Which node has which slots was found out anew.
+    Mapped(RedisResult<()>),
     Tick,
 }
 
 pub(super) struct Task {
-    target: Target,
+    nodes: Arc<Nodes>,
     topics: Arc<Mutex<Topics>>,
     changed: Arc<Notify>,
     links: HashMap<Node, Link>,
-    slots: Slots,
     is_mapping: bool,
     /// Channels whose commands failed, to be looked at with the next tick, or when the slots are known again.
     later: Vec<Channel>,
@@ -74,14 +72,13 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(target: Target, topics: Arc<Mutex<Topics>>, changed: Arc<Notify>) -> Self {
+    pub(super) fn new(nodes: Arc<Nodes>, topics: Arc<Mutex<Topics>>, changed: Arc<Notify>) -> Self {
         let (sender, pushes) = mpsc::channel(INBOX);
         Self {
-            target,
+            nodes,
             topics,
             changed,
             links: HashMap::new(),
-            slots: Slots::default(),
             is_mapping: false,
             later: Vec::new(),
             inbox: Inbox::new(sender),
@@ -177,7 +174,7 @@ impl Task {
 
     /// Brings the channels that have changed to the nodes that have them.
     fn route(&mut self) {
-        let mut nodes = BTreeSet::new();
+        let mut touched = BTreeSet::new();
         let mut lost = false;
         {
             let mut topics = self.topics.lock();
@@ -185,8 +182,7 @@ impl Task {
                 let node = match topics.need(&channel) {
                     Need::Nothing => continue,
                     Need::Leave(node) => Some(node),
-                    Need::Join if self.target.is_cluster() => self.slots.node(&channel).cloned(),
-                    Need::Join => self.target.seeds().next(),
+                    Need::Join => self.nodes.node(&channel),
                 };
                 let Some(node) = node else {
                     self.later.push(channel);
@@ -194,13 +190,13 @@ impl Task {
                     continue;
                 };
                 self.links.entry(Arc::clone(&node)).or_default().queue.push_back(channel);
-                nodes.insert(node);
+                touched.insert(node);
             }
         }
         if lost {
             self.map();
         }
-        for node in nodes {
+        for node in touched {
             self.flush(&node);
         }
     }
@@ -212,9 +208,9 @@ impl Task {
             return;
         };
         let Some(connection) = link.connection.clone() else { return self.connect(node) };
-        let mut change = Change::default();
+        let (mut change, is_cluster) = (Change::default(), self.nodes.target().is_cluster());
         while change.is_empty() && !link.queue.is_empty() {
-            change = plan(link, &mut self.topics.lock(), node, self.target.is_cluster());
+            change = plan(link, &mut self.topics.lock(), node, is_cluster);
         }
         if change.is_empty() {
             return;
@@ -254,10 +250,10 @@ impl Task {
         link.is_connecting = true;
         link.generation += 1;
         let (backoff, generation) = (link.backoff(), link.generation);
-        let (target, inbox, node) = (self.target.clone(), self.inbox.clone(), Arc::clone(node));
+        let (nodes, inbox, node) = (Arc::clone(&self.nodes), self.inbox.clone(), Arc::clone(node));
         self.work.spawn(async move {
             sleep(backoff).await;
-            let connection = Box::pin(connect(&target, Arc::clone(&node), generation, inbox)).await;
+            let connection = Box::pin(connect(nodes.target(), Arc::clone(&node), generation, inbox)).await;
             Event::Linked(node, generation, connection)
         });
     }
@@ -308,28 +304,22 @@ impl Task {
     // The slots of a cluster.
 
     fn map(&mut self) {
-        if self.is_mapping || !self.target.is_cluster() {
+        if self.is_mapping || !self.nodes.target().is_cluster() {
             return;
         }
         self.is_mapping = true;
-        let connected = self.links.iter().filter(|(_, link)| link.connection.is_some());
-        let nodes: Vec<Node> =
-            connected.map(|(node, _)| Arc::clone(node)).chain(self.target.seeds()).collect();
-        let (target, is_first) = (self.target.clone(), self.slots == Slots::default());
+        let nodes = Arc::clone(&self.nodes);
         self.work.spawn(async move {
-            if !is_first {
-                sleep(MAP_DELAY).await;
-            }
-            Event::Mapped(Box::pin(map_slots(&target, nodes)).await)
+            sleep(MAP_DELAY).await;
+            Event::Mapped(Box::pin(nodes.refresh()).await)
         });
     }
 
-    fn mapped(&mut self, result: RedisResult<Slots>) {
+    fn mapped(&mut self, result: RedisResult<()>) {
         self.is_mapping = false;
-        match result {
-            Ok(slots) => self.slots = slots,
+        if let Err(error) = result {
             // The next tick asks again, if anything still waits for it.
-            Err(error) => return warn!(%error, "failed to find the nodes of the cluster"),
+            return warn!(%error, "failed to find the nodes of the cluster");
         }
         let queued = self.links.values_mut().flat_map(|link| link.queue.drain(..));
         let again: Vec<_> = queued.chain(self.later.drain(..)).collect();

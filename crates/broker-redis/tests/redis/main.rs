@@ -1,5 +1,7 @@
 //! The broker on real Redis servers, which each test starts for itself and kills when it is done.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+
 mod follower;
 mod server;
 

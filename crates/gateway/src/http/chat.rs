@@ -26,7 +26,7 @@ pub(super) async fn create(
     request: Request<Incoming>,
 ) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let bytes = body::read(shared, request).await?;
     let chat = protocol::chat_create(&bytes, shared.config.max_json_depth)?;
     let (stream, include_usage, model) = (chat.stream, chat.include_usage, chat.request.model.clone());
     let ChatCreate { request, idempotency_key, traceparent, .. } = chat;

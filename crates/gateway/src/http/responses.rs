@@ -26,7 +26,7 @@ pub(super) async fn create(
     request: Request<Incoming>,
 ) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let bytes = body::read(shared, request).await?;
     let mut create = protocol::create(&bytes, shared.config.max_json_depth)?;
     take_headers(&mut create, &headers)?;
     let (stream, background) = (create.stream, create.request.background);
@@ -59,7 +59,7 @@ pub(super) async fn compact(
     request: Request<Incoming>,
 ) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let bytes = body::read(shared, request).await?;
     let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
     let Compact { request, idempotency_key, traceparent } = compact;
     let mut create =

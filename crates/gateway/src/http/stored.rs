@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::Header;
-use hyper::{Request, body::Incoming};
+use hyper::http::request::Parts;
 use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
 use stream::{Assembler, ResponseId, Sequence};
@@ -28,15 +28,10 @@ use crate::{
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
-pub(super) async fn get(
-    shared: &Arc<Shared>,
-    principal: &Principal,
-    id: &str,
-    request: &Request<Incoming>,
-) -> Answer {
+pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Parts) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = Retrieve::parse(request.uri().query().unwrap_or_default())?;
+    let query = Retrieve::parse(request.uri.query().unwrap_or_default())?;
     if !query.stream {
         let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
         return Ok(answer::json(&resource));
@@ -47,7 +42,7 @@ pub(super) async fn get(
         return Err(stored.map_or_else(not_found, |_| expired()));
     };
     let last_event_id =
-        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+        request.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     shared.metrics.resumes.inc();
     let from = match query.starting_after.or(last_event_id) {
         None => 0,
@@ -59,7 +54,7 @@ pub(super) async fn get(
     Ok(answer::events(Events::new(
         shared,
         cursor,
-        Told::Responses(response_id, dialect_of(request.headers())),
+        Told::Responses(response_id, dialect_of(&request.headers)),
     )))
 }
 

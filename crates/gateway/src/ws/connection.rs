@@ -27,7 +27,7 @@ use super::{
     lanes::{LaneId, Lanes},
     lifetime::{Closing, Due, Lifetime},
     socket::Socket,
-    turn::{Manner, Turn, previous_of},
+    turn::{Conclusion, Manner, Turn, previous_of},
 };
 use crate::{
     Principal,
@@ -334,10 +334,11 @@ impl Connection {
         });
         if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
             let turn = self.turns.swap_remove(at);
-            let conversation = turn.conclude(last, &self.shared.metrics);
-            let failed_after = if conversation.is_none() { turn.previous } else { None };
-            if let Some(conversation) = conversation {
-                self.memory.put(turn.cursor.id(), conversation);
+            let mut failed_after = None;
+            match turn.conclude(last, &self.shared.metrics) {
+                Conclusion::Continues(conversation) => self.memory.put(turn.cursor.id(), conversation),
+                Conclusion::Unknown => {}
+                Conclusion::Failed => failed_after = turn.previous,
             }
             self.end_turn(&turn.lane, failed_after);
         }

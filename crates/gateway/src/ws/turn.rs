@@ -19,7 +19,7 @@ pub(super) struct Turn {
     pub(super) lane: LaneId,
     pub(super) cursor: Cursor,
     pub(super) previous: Option<ResponseId>,
-    conversation: Conversation,
+    conversation: Option<Conversation>,
     begun: Instant,
     tokens: u64,
     /// An `error` that is told with the event after it.
@@ -39,7 +39,7 @@ impl Turn {
         lane: LaneId,
         cursor: Cursor,
         previous: Option<ResponseId>,
-        conversation: Conversation,
+        conversation: Option<Conversation>,
         begun: Instant,
     ) -> Self {
         Self { lane, cursor, previous, conversation, begun, tokens: 0, untold_error: None }
@@ -77,17 +77,28 @@ impl Turn {
         }
     }
 
-    /// The conversation with the answer in it, or `None` if the response failed.
-    pub(super) fn conclude(&self, last: &Piece, metrics: &Metrics) -> Option<Conversation> {
+    /// What the connection is to remember, after the last events.
+    pub(super) fn conclude(&self, last: &Piece, metrics: &Metrics) -> Conclusion {
         metrics.count_tokens("websocket", self.tokens);
-        let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event))?;
-        if resource["status"] == "failed" {
-            return None;
-        }
-        let mut conversation = self.conversation.to_vec();
+        let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event));
+        let Some(resource) = resource.filter(|resource| resource["status"] != "failed") else {
+            return Conclusion::Failed;
+        };
+        let Some(conversation) = &self.conversation else { return Conclusion::Unknown };
+        let mut conversation = conversation.to_vec();
         conversation.extend(output_items(&resource));
-        Some(Conversation::new(conversation))
+        Conclusion::Continues(Conversation::new(conversation))
     }
+}
+
+/// How a turn ended.
+pub(super) enum Conclusion {
+    /// It can be continued: this is the conversation with the answer in it.
+    Continues(Conversation),
+    /// It can be continued, but the conversation is in the store.
+    Unknown,
+    /// It failed.
+    Failed,
 }
 
 /// The response that a request continues.

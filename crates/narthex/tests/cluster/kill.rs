@@ -2,10 +2,7 @@
 
 use hyper::Method;
 use serde_json::Value;
-use testkit::{
-    client::{Http, sequence, text},
-    model_server::{self, Script},
-};
+use testkit::client::{Http, sequence, text};
 
 use crate::support::{Cluster, body};
 
@@ -58,6 +55,43 @@ async fn a_killed_gateway_costs_no_token() {
     println!(
         "{whole} gateways killed in the middle of a stream: {tokens} tokens, 0 lost, 0 repeated, 0 out of order"
     );
-    let said = model_server::text("Tell me something. ", Script::default().seed, TOKENS);
-    assert!(!said.is_empty());
+}
+
+/// A stream whose only worker meets `fate` after a few tokens, while another one waits for work.
+async fn taken_over(fate: &str) -> Vec<Value> {
+    let cluster = Cluster::start().await;
+    let gateway = cluster.gateway(&[]);
+    let first = cluster.prefilling_worker();
+    let http = Http::new(gateway.public());
+    let prompt = format!("Tell me something. [[tokens={TOKENS} delay_ms=20]]");
+    let mut stream = http.events(Method::POST, "/v1/responses", Some(body(&prompt))).await;
+    let mut events = Vec::new();
+    while events.len() < 15 {
+        events.push(stream.next().await.unwrap());
+    }
+    let _second = cluster.prefilling_worker();
+    first.signal(fate);
+    events.extend(stream.rest().await);
+    // It wakes up late, if it can, and must not be heard.
+    first.signal("CONT");
+    let id = events[0]["response"]["id"].as_str().unwrap();
+    let path = format!("/v1/responses/{id}?stream=true");
+    let replayed = http.events(Method::GET, &path, None).await.rest().await;
+    assert_eq!(replayed, events);
+    let undisturbed = http.events(Method::POST, "/v1/responses", Some(body(&prompt))).await.rest().await;
+    assert_eq!(text(&events), text(&undisturbed));
+    assert_eq!(sequence(&events), (0..events.len() as u64).collect::<Vec<_>>());
+    events
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_worker_costs_no_token() {
+    let events = taken_over("KILL").await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_worker_costs_no_token_and_cannot_write_when_it_wakes() {
+    let events = taken_over("STOP").await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::{
     model_server::{ModelServer, Script},
     redis::Server,
@@ -19,6 +20,7 @@ pub(crate) const MODEL: &str = "scripted";
 pub(crate) struct Cluster {
     pub(crate) model_server: ModelServer,
     pub(crate) redis: Server,
+    directory: TempDir,
 }
 
 /// A `narthex` process. It is killed, as by `kill -9`, when it is dropped.
@@ -32,7 +34,7 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) =
             tokio::join!(Server::start(&["--appendonly", "yes"]), ModelServer::start(script));
-        Self { model_server: model_server.unwrap(), redis }
+        Self { model_server: model_server.unwrap(), redis, directory: TempDir::new().unwrap() }
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
@@ -44,7 +46,20 @@ impl Cluster {
     /// A worker; its model is known when this returns.
     pub(crate) fn worker(&self) -> Process {
         let url = self.model_server.url();
-        let worker = self.process(&["worker", "--upstream", &url], 1);
+        self.worker_with(&["--upstream", &url])
+    }
+
+    /// A worker whose model server carries on a text that another worker began.
+    pub(crate) fn prefilling_worker(&self) -> Process {
+        let config = self.directory.path().join("worker.toml");
+        let upstream =
+            format!("[[upstream]]\nurl = \"{}\"\ncontinuation = \"prefill\"\n", self.model_server.url());
+        std::fs::write(&config, upstream).unwrap();
+        self.worker_with(&["--config", config.to_str().unwrap()])
+    }
+
+    fn worker_with(&self, arguments: &[&str]) -> Process {
+        let worker = self.process(&[&["worker"], arguments].concat(), 1);
         let admin = format!("http://{}", worker.addresses[0]);
         let health = || {
             Command::new(env!("CARGO_BIN_EXE_narthex")).args(["health", "--admin", &admin]).output().unwrap()
@@ -90,6 +105,12 @@ impl Process {
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
     }
 
     /// What it holds in memory, in bytes.

@@ -5,7 +5,7 @@ use stream::{Record, ResponseId};
 use tokio::{sync::Notify, time::timeout};
 
 use super::*;
-use crate::{Config, live::ear::Ear};
+use crate::{Config, live::ear::Ear, target::Target};
 
 /// Counts how often it was told that something may be missing.
 #[derive(Default)]
@@ -30,7 +30,8 @@ async fn too_much_to_hear_is_told() {
     let ear = Ear::Stream(ResponseId::from_parts(0, 1), Arc::clone(&told) as _);
     let _ = topics.lock().join(&"quiet".into(), ear);
 
-    let task = Task::new(Target::new(&config).unwrap(), topics, Arc::default());
+    let nodes = Arc::new(Nodes::new(Target::new(&config).unwrap()));
+    let task = Task::new(nodes, topics, Arc::default());
     for _ in 0..2 * INBOX {
         let data = vec![Value::BulkString(b"loud".to_vec()), Value::BulkString(Vec::new())];
         let info = PushInfo { kind: PushKind::Message, data };
