@@ -84,6 +84,17 @@ impl Bounds {
         self.without != Some(safeguard)
     }
 
+    /// How many terms of ownership one response can take: one, a few to spare, and two for each fault, its
+    /// victim's and its successor's.
+    ///
+    /// More would mean that workers take a response from each other without a fault, perhaps for ever. It is also what
+    /// shows that every run ends.
+    pub(crate) fn max_terms(&self) -> usize {
+        let Faults { gateway_crashes, lapses, lost_answers, broken_calls, cancels, .. } = self.faults;
+        let faults = [gateway_crashes, lapses, lost_answers, broken_calls, cancels];
+        4 + 2 * faults.map(usize::from).iter().sum::<usize>()
+    }
+
     /// The same world without this safeguard.
     #[must_use]
     pub const fn without(self, safeguard: Safeguard) -> Self {

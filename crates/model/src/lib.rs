@@ -15,6 +15,7 @@ mod properties;
 mod queue;
 mod reader;
 mod report;
+mod steps;
 mod system;
 mod writer;
 

@@ -33,6 +33,9 @@ pub(crate) fn all() -> Vec<Property<System>> {
         Property::always("stored as told", |system: &System, state: &State| {
             state.streams.iter().all(is_stored_as_told) || !system.is_quiet(state)
         }),
+        Property::always("few terms", |system: &System, state: &State| {
+            state.streams.iter().all(|stream| stream.owners.len() <= system.bounds.max_terms())
+        }),
         Property::sometimes("a response is read to its completion", |_, state: &State| {
             followed(state)
                 .any(|(reader, stream)| reader.has_ended(stream) && ends_as(stream, EventKind::Completed))

@@ -16,6 +16,8 @@ fn a_checked_log_survives_its_workers() {
 #[test]
 fn an_accepting_log_survives_its_workers() {
     holds("accepting, take-over", accepting());
+    let faults = Faults { lapses: 1, lost_answers: 1, ..Faults::default() };
+    holds("accepting, lost answers", Bounds { tokens: 1, faults, ..accepting() });
 }
 
 #[test]
@@ -37,4 +39,12 @@ fn two_responses_share_the_workers() {
     let two = |world| Bounds { same_key: false, gateways: 2, tokens: 1, faults, ..world };
     holds("checked, two responses", two(checked()));
     holds("accepting, two responses", two(accepting()));
+}
+
+#[test]
+fn two_readers_agree() {
+    let faults = Faults { lapses: 1, resumes: 1, ..Faults::default() };
+    let two = |world| Bounds { gateways: 2, tokens: 2, faults, ..world };
+    holds("checked, two readers", two(checked()));
+    holds("accepting, two readers", two(accepting()));
 }
