@@ -51,6 +51,7 @@ impl Config {
         complaints.extend(self.check_broker(role));
         if role.is_gateway() {
             complaints.extend(self.check_auth());
+            complaints.extend(self.check_heartbeat());
         }
         if role.is_worker() {
             if self.upstream.is_empty() {
@@ -90,6 +91,15 @@ impl Config {
                  auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)",
                 self.listen
             )
+        })
+    }
+
+    fn check_heartbeat(&self) -> Option<String> {
+        let gateway::Config { ping_interval, idle_timeout, .. } = self.gateway;
+        (idle_timeout <= ping_interval).then(|| {
+            "gateway.idle_timeout must be longer than gateway.ping_interval: a client that is only silent would be \
+             closed before it is asked whether it is there"
+                .to_owned()
         })
     }
 }

@@ -312,6 +312,13 @@ fn without_authentication_only_this_machine_may_call() {
 }
 
 #[test]
+fn a_silent_client_is_asked_before_it_is_closed() {
+    let text = "broker = \"redis://host\"\ngateway.idle_timeout = \"30s\"\n";
+    let text = role(Role::Gateway, text).unwrap_err().to_string();
+    assert!(text.contains("gateway.ping_interval"), "{text}");
+}
+
+#[test]
 fn a_worker_needs_model_servers_that_can_be_called() {
     let redis = "broker = \"redis://host\"\n";
     let cases = [
