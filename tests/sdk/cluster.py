@@ -19,7 +19,7 @@ from pathlib import Path
 MODELS = ["org/second", "scripted"]
 # Debug builds on a busy machine; nothing waits so long when all is well.
 READY_WITHIN_S = 60
-SETTINGS = {"NARTHEX_LOG": "error", "NARTHEX_LOG_FORMAT": "text"}
+SETTINGS = {"NARTHEX_LOG": "error", "NARTHEX_LOG_FORMAT": "text", "NARTHEX_GATEWAY__DRAIN_TIMEOUT": "1s"}
 
 
 class Process:

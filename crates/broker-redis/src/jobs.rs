@@ -68,7 +68,7 @@ impl Jobs {
         let entries: Vec<(String, Vec<u8>, u32)> = self.client.run(&call).await?;
         let mut claims = Vec::with_capacity(entries.len());
         for (entry, job, attempt) in entries {
-            claims.extend(self.claimed(model, &entry, &job, attempt).await?);
+            claims.extend(self.claimed(model, &entry, &job, attempt).await);
         }
         Ok(claims)
     }
@@ -85,42 +85,38 @@ impl Jobs {
         let mut claims = Vec::with_capacity(entries.len());
         for Entry { id, job } in entries {
             match job {
-                Some(job) => claims.extend(self.claimed(model, &id, &job, 1).await?),
-                None => self.answer_call(model, &id).await?,
+                Some(job) => claims.extend(self.claimed(model, &id, &job, 1).await),
+                None => self.answer_call(model, &id).await,
             }
         }
         Ok(claims)
     }
 
     /// The claim of an entry; none if its job cannot be read. Then its lease runs out, and another worker may try.
-    async fn claimed(
-        &self,
-        model: &Arc<str>,
-        entry: &str,
-        job: &[u8],
-        attempt: u32,
-    ) -> Result<Option<Claim>, Error> {
+    async fn claimed(&self, model: &Arc<str>, entry: &str, job: &[u8], attempt: u32) -> Option<Claim> {
         match Job::decode(job) {
             Ok(job) => {
                 let ticket = Ticket { model: Arc::clone(model), entry: format!("{entry} {}", job.id).into() };
-                Ok(Some(Claim { job, attempt, ticket }))
+                Some(Claim { job, attempt, ticket })
             }
             Err(cause) => {
                 error!(%model, entry, attempt, error = %cause, "unreadable job");
                 if attempt >= UNREADABLE_ATTEMPTS {
-                    let ticket = Place { model: Arc::clone(model), entry, id: ResponseId::from_parts(0, 0) };
-                    self.bury_at(&ticket, "it cannot be read").await?;
+                    let place = Place { model: Arc::clone(model), entry, id: ResponseId::from_parts(0, 0) };
+                    // If that fails, the next one who claims it does it.
+                    let _ = self.bury_at(&place, "it cannot be read").await;
                 }
-                Ok(None)
+                None
             }
         }
     }
 
-    /// Takes out an entry that only called for those who wait, because a job was given back.
-    async fn answer_call(&self, model: &str, entry: &str) -> Result<(), Error> {
+    /// Takes out an entry that only called for those who wait, because a job was given back. If that fails, it runs out
+    /// as a claim does, and whoever claims it then takes it out.
+    async fn answer_call(&self, model: &str, entry: &str) {
         let keys = &self.client.keys;
         let call = scripts::ANSWER_CALL.call([keys.queue(model), keys.calling(model)]).arg(entry);
-        self.client.run(&call).await
+        let _: Result<(), Error> = self.client.run(&call).await;
     }
 
     async fn bury_at(&self, place: &Place<'_>, reason: &str) -> Result<(), Error> {

@@ -40,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Nodes {
     target: Target,
     connections: Mutex<HashMap<Node, ConnectionManager>>,
-    slots: Mutex<Arc<Slots>>,
+    slots: Mutex<Slots>,
     /// When the slots were asked for last. Whoever holds the lock asks, for all that wait for it.
     refreshed: tokio::sync::Mutex<Option<Instant>>,
     /// A node did not answer: the slots may have moved away from it.
@@ -69,6 +69,11 @@ impl Nodes {
         } else {
             self.target.seeds().next()
         }
+    }
+
+    /// Whether `node` has keys, or is one of those that were configured.
+    pub(crate) fn knows(&self, node: &Node) -> bool {
+        self.slots.lock().masters().contains(node) || self.target.seeds().any(|seed| seed == *node)
     }
 
     /// Finds out what must be known before the first command.
@@ -138,11 +143,8 @@ impl Nodes {
         let asking = known.into_iter().chain(self.target.seeds()).map(|node| Box::pin(self.ask_slots(node)));
         // The first answer counts: whoever is away must not hold it up.
         let (slots, _) = select_ok(asking).await?;
-        let masters = slots.masters();
-        self.connections
-            .lock()
-            .retain(|node, _| masters.contains(node) || self.target.seeds().any(|seed| seed == *node));
-        *self.slots.lock() = Arc::new(slots);
+        *self.slots.lock() = slots;
+        self.connections.lock().retain(|node, _| self.knows(node));
         self.is_suspect.store(false, Ordering::Relaxed);
         *refreshed = Some(begin);
         Ok(())

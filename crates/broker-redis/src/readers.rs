@@ -112,6 +112,7 @@ impl Readers {
         let manager = Manager::new_with_config(info, config).map_err(from_redis)?;
         let pool = Pool::builder(manager).max_size(self.size).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(Error::refused)?;
+        pools.retain(|node, _| self.nodes.knows(node));
         pools.insert(Arc::clone(node), pool.clone());
         Ok(pool)
     }

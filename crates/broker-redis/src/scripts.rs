@@ -64,34 +64,35 @@ impl Call {
 }
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)*) => {
+    ($($name:ident = $($file:literal)+;)*) => {
         $(pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
-            Script::new(concat!(include_str!("lua/prelude.lua"), "\n", include_str!($file)))
+            Script::new(concat!($(include_str!(concat!("lua/", $file)), "\n"),+))
         });)*
     };
 }
 
+// Each with what it uses of the library, and no more: its functions are made anew with every call.
 scripts! {
-    CREATE = "lua/create.lua";
-    OPEN = "lua/open.lua";
-    APPEND = "lua/append.lua";
-    READ = "lua/read.lua";
-    EXPIRE = "lua/expire.lua";
+    CREATE = "lib/time.lua" "create.lua";
+    OPEN = "lib/time.lua" "lib/stream.lua" "open.lua";
+    APPEND = "lib/time.lua" "lib/stream.lua" "append.lua";
+    READ = "read.lua";
+    EXPIRE = "expire.lua";
 
-    CANCEL = "lua/cancel.lua";
-    STOP = "lua/stop.lua";
-    ATTEND = "lua/attend.lua";
-    ANNOUNCE = "lua/announce.lua";
-    MODELS = "lua/models.lua";
+    CANCEL = "cancel.lua";
+    STOP = "lib/time.lua" "lib/stream.lua" "stop.lua";
+    ATTEND = "lib/time.lua" "attend.lua";
+    ANNOUNCE = "lib/time.lua" "announce.lua";
+    MODELS = "lib/time.lua" "models.lua";
 
-    ENQUEUE = "lua/enqueue.lua";
-    CLAIM = "lua/claim.lua";
-    ANSWER_CALL = "lua/answer_call.lua";
-    RENEW = "lua/renew.lua";
-    RELEASE = "lua/release.lua";
-    FINISH = "lua/finish.lua";
-    BURY = "lua/bury.lua";
-    DEPTH = "lua/depth.lua";
+    ENQUEUE = "lib/queue.lua" "enqueue.lua";
+    CLAIM = "lib/queue.lua" "claim.lua";
+    ANSWER_CALL = "lib/queue.lua" "answer_call.lua";
+    RENEW = "lib/queue.lua" "renew.lua";
+    RELEASE = "lib/queue.lua" "release.lua";
+    FINISH = "lib/queue.lua" "finish.lua";
+    BURY = "lib/queue.lua" "bury.lua";
+    DEPTH = "depth.lua";
 }
 
 /// A flag as the scripts read it: anything, or nothing.

@@ -165,7 +165,7 @@ impl Shared {
         let before = match (&request.previous_response_id, &order.remembered) {
             (None, _) => Arc::default(),
             (Some(_), Some(remembered)) => Arc::clone(remembered),
-            (Some(id), None) => continuation::load(&*self.broker.store, principal, id).await?,
+            (Some(id), None) => continuation::load(self, principal, id).await?,
         };
         let new = continuation::resolve_references(&before, request.input.clone())?;
         let first_new = before.len();
@@ -216,7 +216,7 @@ impl Shared {
             Creation::Created => cursor.prime(first.events),
             Creation::Existed => cursor.catch_up(),
         }
-        if create.generate && (created == Creation::Created || self.is_unfinished(id).await) {
+        if create.generate && (created == Creation::Created || self.is_unfinished(id).await?) {
             let traceparent = create.traceparent.unwrap_or_default();
             let request = Request { input: conversation.to_vec(), ..create.request };
             let request = serde_json::to_vec(&request).map_err(internal)?.into();
@@ -227,9 +227,10 @@ impl Shared {
     }
 
     /// Whether a stream that was there already may still lack its job. Enqueueing twice does no harm.
-    async fn is_unfinished(&self, id: ResponseId) -> bool {
-        let page = self.broker.log.read(id, 1, 1).await;
-        page.is_ok_and(|page| page.is_some_and(|page| page.records.iter().all(|record| record.next() <= 1)))
+    /// A log that cannot be read says neither: then the client has to ask again.
+    async fn is_unfinished(&self, id: ResponseId) -> Result<bool, ApiError> {
+        let page = self.broker.log.read(id, 1, 1).await.map_err(unavailable)?;
+        Ok(page.is_some_and(|page| page.records.iter().all(|record| record.next() <= 1)))
     }
 
     /// What is known of a stored response before a worker has it: its input, and its end if it generates nothing.

@@ -95,12 +95,14 @@ fn segments(path: &str) -> Vec<&str> {
 }
 
 fn is_known(segments: &[&str]) -> bool {
-    matches!(
-        segments,
-        ["v1", "responses"]
-            | ["v1", "responses", _]
-            | ["v1", "responses", _, "cancel" | "input_items"]
-            | ["v1", "chat", "completions"]
-            | ["v1", "models", ..]
-    )
+    match segments {
+        ["v1", "responses" | "models"]
+        | ["v1", "models", ..]
+        | ["v1", "responses", "compact"]
+        | ["v1", "responses", _, "cancel" | "input_items"]
+        | ["v1", "chat", "completions"] => true,
+        // Anything else there that is no id is a part of the API that is not served here.
+        ["v1", "responses", id] => id.parse::<stream::ResponseId>().is_ok(),
+        _ => false,
+    }
 }

@@ -18,8 +18,8 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// The dialect of the client that sent these headers. All official SDKs send `x-stainless-lang` over HTTP; on a WebSocket
-    /// they say nothing of themselves, but skip what they do not know there.
+    /// The dialect of the client that sent these headers. All official SDKs send `x-stainless-lang` over HTTP. On a WebSocket
+    /// the one for JavaScript sends its user agent only (`OpenAI/JS …`).
     pub fn of_client(x_stainless_lang: Option<&str>, user_agent: Option<&str>) -> Self {
         const AGENTS: [&str; 3] = ["openai/", "ai-sdk/", "codex"];
         let agent = user_agent.unwrap_or_default().to_ascii_lowercase();

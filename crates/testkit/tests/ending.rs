@@ -1,5 +1,5 @@
 //! Scenes of endings: cancel, grace, disconnects, drain, take-over.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the lints know tests, but not their helpers")]
+#![expect(clippy::expect_used, reason = "the lint knows tests, but not their helpers")]
 
 use std::{sync::Arc, time::Duration};
 

@@ -4,7 +4,7 @@
 //!   claim ─▶ open (new epoch) ─▶ plan ─▶ call the model ─▶ compose ─▶ outbox ─▶ log
 //!                                 ▲           │ breaks off
 //!                                 └───────────┘
-//!   then: close what is open ─▶ remember the response ─▶ terminal event ─▶ finish the job
+//!   then: close what is open ─▶ terminal event ─▶ remember the response ─▶ finish the job
 //! ```
 
 use std::{
@@ -13,11 +13,9 @@ use std::{
 };
 
 use broker::{AppendError, Appended, Claim, Kind, OpenError, OpenMode, Opened, Stop};
-use bytes::Bytes;
 use engine::{Call, Finish};
 use futures_util::StreamExt as _;
-use protocol::{ApiError, Request, StoredResponse};
-use stream::ResponseId;
+use protocol::{ApiError, Request};
 use tokio::time::Instant;
 
 use crate::{
@@ -26,6 +24,7 @@ use crate::{
     metrics::{FaultLabels, ModelLabel, OutcomeLabels},
     outbox::Outbox,
     plan::Plan,
+    remember::{recover, remember},
     running::{Interrupt, Place},
     upstream_error,
     worker::{Served, Shared},
@@ -33,9 +32,6 @@ use crate::{
 
 /// How often a call that broke off is tried again.
 const MAX_CALLS: u32 = 3;
-
-/// How long to try to remember a response whose store does not answer, before its end is told all the same.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What becomes of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +42,10 @@ pub(crate) enum Done {
     Buried,
     /// Another worker shall have it, at once.
     GiveBack,
-    /// Another worker has it.
+    /// Another worker has the stream. If the claim is still this one's, it is given back.
     Lost,
+    /// Nothing can be done at the moment: the claim runs out, and another worker tries then.
+    Lapse,
 }
 
 /// Why a job is left before its response has ended.
@@ -55,6 +53,8 @@ pub(crate) enum Done {
 enum Leave {
     Interrupted(Interrupt),
     Append(AppendError),
+    /// The response has ended, but that could not be stored.
+    Store(broker::Error),
 }
 
 impl From<AppendError> for Leave {
@@ -74,10 +74,11 @@ pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, pla
     let id = claim.job.id;
     let opened = match shared.broker.log.open(id, &shared.member, OpenMode::TakeOver).await {
         Ok(opened) => opened,
-        Err(OpenError::Gone | OpenError::Ended | OpenError::Owned) => return Done::Finished,
+        Err(OpenError::Gone | OpenError::Owned) => return Done::Finished,
+        Err(OpenError::Ended) => return recover_end(shared, claim).await,
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return if error.is_retryable() { Done::GiveBack } else { Done::Buried };
+            return if error.is_retryable() { Done::Lapse } else { Done::Buried };
         }
     };
     let composer = match Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records) {
@@ -99,6 +100,17 @@ pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, pla
     let done = session.run(&opened).await;
     shared.metrics.running.get_or_create(&model).dec();
     done
+}
+
+/// The response has ended, but its job was not finished: perhaps because its worker died before it stored the end.
+async fn recover_end(shared: &Shared, claim: &Claim) -> Done {
+    match recover(shared, &claim.job).await {
+        Ok(()) => Done::Finished,
+        Err(error) => {
+            tracing::error!(response = %claim.job.id, %error, "failed to remember the response");
+            if error.is_retryable() { Done::Lapse } else { Done::Finished }
+        }
+    }
 }
 
 struct Session<'a> {
@@ -136,6 +148,10 @@ impl Session<'_> {
                 Done::Lost
             }
             Err(Leave::Append(AppendError::Ended | AppendError::Gone)) => Done::Finished,
+            Err(Leave::Store(error)) => {
+                tracing::error!(response = %id, %error, "failed to remember the response");
+                if error.is_retryable() { Done::Lapse } else { Done::Finished }
+            }
             Err(Leave::Append(error)) => {
                 tracing::error!(response = %id, %error, "failed to append");
                 Done::Buried
@@ -298,36 +314,22 @@ impl Session<'_> {
         }
     }
 
-    /// Ends the response. It is remembered before its end is told, so that whoever heard of the end can continue it.
+    /// Ends the response: in its stream, then in the store.
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (terminal, response) = self.composer.end(ending, now);
         self.outbox.push(self.composer.take());
-        let header = &self.claim.job.header;
-        if header.store {
-            let stored =
-                StoredResponse { tenant: header.tenant.clone(), user: header.user.clone(), response };
-            remember(self.shared, self.claim.job.id, &stored).await;
-        }
         self.outbox.push(vec![terminal]);
         self.outbox.flush().await?;
         let tokens = self.composer.so_far().deltas();
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
-        let _ = self.shared.broker.log.expire(self.claim.job.id, self.shared.config.replay_ttl).await;
-        Ok(())
-    }
-}
-
-async fn remember(shared: &Shared, id: ResponseId, stored: &StoredResponse) {
-    let Ok(value) = serde_json::to_vec(stored) else { return };
-    let (key, value) = (StoredResponse::key(id), Bytes::from(value));
-    let give_up = Instant::now() + STORE_PATIENCE;
-    while let Err(error) = shared.broker.store.put(&key, value.clone(), shared.config.store_ttl).await {
-        if !error.is_retryable() || Instant::now() > give_up {
-            tracing::error!(response = %id, %error, "failed to remember the response: it cannot be continued later");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.shared
+            .broker
+            .log
+            .expire(self.claim.job.id, self.shared.config.replay_ttl)
+            .await
+            .map_err(Leave::Store)?;
+        remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)
     }
 }
 

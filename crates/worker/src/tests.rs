@@ -1,3 +1,4 @@
 mod clock;
 mod composer;
 mod outbox;
+mod remember;

@@ -53,6 +53,13 @@ test('a turn', () =>
     assert.equal((await other.responses.retrieve(events[0].response.id)).output_text, plain);
   }));
 
+test('reasoning has the names that the client knows', () =>
+  connected(async ({ create, turn }) => {
+    create({ input: prompt('reasoning=I_think say=So.').asked });
+    const thoughts = (await turn()).filter((event) => event.type === 'response.reasoning_text.delta');
+    assert.equal(thoughts.map((event) => event.delta).join(''), 'I think ');
+  }));
+
 test('lanes run in parallel', () =>
   connected(async ({ create, next }) => {
     const [slow, fast] = [prompt('echo delay_ms=10', 40), prompt('echo delay_ms=1', 10)];

@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -103,14 +102,16 @@ class Cluster:
             "_strict_response_validation": True,
         }
 
-    def connect(self, client, **options):
+    def connect(self, client, on_reconnecting=None, **options):
         """The client's WebSocket."""
         is_async = isinstance(client, AsyncOpenAI)
         options = {**socket_options(self.watch, is_async), "open_timeout": TIMEOUT_S, **options}
-        return client.responses.connect(websocket_connection_options=options)
+        return client.responses.connect(
+            websocket_connection_options=options, on_reconnecting=on_reconnecting
+        )
 
-    def kill_gateway(self, gateway):
-        os.kill(self.gateways[gateway]["pid"], signal.SIGKILL)
+    def signal_gateway(self, gateway, number):
+        os.kill(self.gateways[gateway]["pid"], number)
 
     def end(self):
         self.process.stdin.close()
@@ -131,6 +132,14 @@ def session_watch(standard):
 @pytest.fixture(scope="session", params=["memory", "redis"])
 def cluster(request, session_watch):
     cluster = Cluster(request.param, session_watch)
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture
+def own_cluster(session_watch):
+    """A cluster over Redis for one test, which may break it."""
+    cluster = Cluster("redis", session_watch)
     yield cluster
     cluster.end()
 

@@ -57,6 +57,11 @@ def test_a_turn(client, connection, prompt):
     assert fold(client.responses.retrieve(final.id, stream=True)) == fold(events)
 
 
+def test_reasoning_has_the_names_that_the_client_knows(connection, prompt):
+    told = types(text_turn(connection, prompt("reasoning=I_think say=So.")))
+    assert {"response.reasoning_text.delta", "response.reasoning_text.done"} <= set(told)
+
+
 def test_turns_wait_for_each_other(connection, prompt):
     asked = [prompt("echo delay_ms=2", words=10) for _ in range(3)]
     for each in asked:

@@ -10,20 +10,45 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, RedisResult, aio::MultiplexedConnection};
-use tokio::sync::mpsc;
+use redis::{
+    AsyncConnectionConfig, Client, PushInfo, RedisError, RedisResult, Value, aio::MultiplexedConnection,
+};
+use tokio::{sync::mpsc, time::Instant};
 
-use super::topics::Channel;
+use super::topics::{Channel, Need, Topics};
 use crate::target::{Node, Target};
 
 /// The longest wait before another try to connect.
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
+
+/// How many channels one round of commands is about.
+const CHANGES_AT_ONCE: usize = 256;
 
 /// What came on a connection.
 pub(super) struct Push {
     pub(super) node: Node,
     pub(super) generation: u64,
     pub(super) info: PushInfo,
+}
+
+impl Push {
+    /// The channel that it is about.
+    pub(super) fn channel(&self) -> Option<&str> {
+        std::str::from_utf8(self.bytes(0)?).ok()
+    }
+
+    /// What was published.
+    pub(super) fn payload(&self) -> Option<&[u8]> {
+        self.bytes(1)
+    }
+
+    fn bytes(&self, place: usize) -> Option<&[u8]> {
+        match self.info.data.get(place)? {
+            Value::BulkString(bytes) => Some(bytes),
+            Value::SimpleString(text) => Some(text.as_bytes()),
+            _ => None,
+        }
+    }
 }
 
 /// Where connections leave what comes. It never waits: what finds no room is dropped, and that it was is noted.
@@ -69,8 +94,31 @@ impl Link {
     pub(super) fn backoff(&self) -> Duration {
         match self.failures {
             0 => Duration::ZERO,
-            failures => (Duration::from_millis(25) * 2_u32.pow(failures.min(10))).min(MAX_BACKOFF),
+            failures => (Duration::from_millis(25) * 2_u32.pow(failures.min(10) - 1)).min(MAX_BACKOFF),
         }
+    }
+
+    /// What to send of what waits for it: some of it, and of that what is still wanted.
+    pub(super) fn plan(&mut self, topics: &mut Topics, node: &Node, is_cluster: bool) -> Change {
+        let (mut change, now) = (Change::default(), Instant::now());
+        while change.is_empty() && !self.queue.is_empty() {
+            let count = self.queue.len().min(CHANGES_AT_ONCE);
+            for channel in self.queue.drain(..count) {
+                let is_sharded = is_cluster && topics.is_sharded(&channel);
+                match topics.need(&channel) {
+                    Need::Join => {
+                        topics.joining(&channel, node, now);
+                        if is_sharded { &mut change.join_sharded } else { &mut change.join }.push(channel);
+                    }
+                    Need::Leave(at) if at == *node => {
+                        topics.leaving(&channel, node, now);
+                        if is_sharded { &mut change.leave_sharded } else { &mut change.leave }.push(channel);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        change
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use redis::{PushInfo, PushKind, RedisError, RedisResult, Value, aio::MultiplexedConnection};
+use redis::{PushKind, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{
     ear::{tell, tell_interruption},
-    link::{Change, Inbox, Link, Push, connect},
+    link::{Inbox, Link, Push, connect},
     topics::{Channel, Need, Topics},
 };
 use crate::{nodes::Nodes, target::Node};
@@ -25,9 +25,6 @@ use crate::{nodes::Nodes, target::Node};
 /// How many messages wait for the task. When there is no room for another, it is dropped, and every listener is told that
 /// it may have missed something. A message is a few hundred bytes as a rule, and never above the live limit.
 const INBOX: usize = 8_192;
-
-/// How many channels one round of commands to a node is about.
-const CHANGES_AT_ONCE: usize = 256;
 
 /// How often the task looks after what went wrong silently.
 const TICK: Duration = Duration::from_secs(1);
@@ -129,31 +126,29 @@ impl Task {
 
     // What comes.
 
-    fn heard(&mut self, Push { node, generation, info: PushInfo { kind, data } }: Push) {
-        let mut data = data.iter().map(bytes);
-        let channel = data.next().flatten().and_then(|channel| std::str::from_utf8(channel).ok());
-        match (kind, channel) {
+    fn heard(&mut self, push: Push) {
+        match (&push.info.kind, push.channel()) {
             (PushKind::Message | PushKind::SMessage, Some(channel)) => {
                 // Nobody is called under the lock.
                 let ears = self.topics.lock().ears(channel);
-                if let (Some(ears), Some(payload)) = (ears, data.next().flatten()) {
+                if let (Some(ears), Some(payload)) = (ears, push.payload()) {
                     tell(&ears, payload);
                 }
             }
             (PushKind::Disconnection, _) => {
                 let error = (redis::ErrorKind::Io, "the connection has ended").into();
-                self.lose(&node, generation, &error);
+                self.lose(&push.node, push.generation, &error);
             }
-            _ if !self.is_current(&node, generation) => {}
+            _ if !self.is_current(&push.node, push.generation) => {}
             (PushKind::Subscribe | PushKind::SSubscribe, Some(channel)) => {
-                let interrupted = self.topics.lock().joined(channel, &node);
+                let interrupted = self.topics.lock().joined(channel, &push.node);
                 if let Some(ears) = interrupted {
                     tell_interruption(&ears);
                 }
                 self.route();
             }
             (PushKind::Unsubscribe | PushKind::SUnsubscribe, Some(channel)) => {
-                let moved = self.topics.lock().left(channel, &node);
+                let moved = self.topics.lock().left(channel, &push.node);
                 if moved {
                     self.map();
                 }
@@ -208,10 +203,7 @@ impl Task {
             return;
         };
         let Some(connection) = link.connection.clone() else { return self.connect(node) };
-        let (mut change, is_cluster) = (Change::default(), self.nodes.target().is_cluster());
-        while change.is_empty() && !link.queue.is_empty() {
-            change = plan(link, &mut self.topics.lock(), node, is_cluster);
-        }
+        let change = link.plan(&mut self.topics.lock(), node, self.nodes.target().is_cluster());
         if change.is_empty() {
             return;
         }
@@ -289,6 +281,8 @@ impl Task {
         *link = Link {
             generation: link.generation + 1,
             queue: std::mem::take(&mut link.queue),
+            // Not at once: a server that accepts and drops would be asked without a pause.
+            failures: 1,
             ..Link::default()
         };
         self.topics.lock().lose(node);
@@ -355,35 +349,6 @@ impl Task {
                 Event::Pinged(node, generation, pinged)
             });
         }
-    }
-}
-
-/// What to send to a node of what waits for it: some of it, and of that what is still wanted.
-fn plan(link: &mut Link, topics: &mut Topics, node: &Node, is_cluster: bool) -> Change {
-    let (mut change, now) = (Change::default(), Instant::now());
-    let count = link.queue.len().min(CHANGES_AT_ONCE);
-    for channel in link.queue.drain(..count) {
-        let is_sharded = is_cluster && topics.is_sharded(&channel);
-        match topics.need(&channel) {
-            Need::Join => {
-                topics.joining(&channel, node, now);
-                if is_sharded { &mut change.join_sharded } else { &mut change.join }.push(channel);
-            }
-            Need::Leave(at) if at == *node => {
-                topics.leaving(&channel, node, now);
-                if is_sharded { &mut change.leave_sharded } else { &mut change.leave }.push(channel);
-            }
-            _ => {}
-        }
-    }
-    change
-}
-
-fn bytes(value: &Value) -> Option<&[u8]> {
-    match value {
-        Value::BulkString(bytes) => Some(bytes),
-        Value::SimpleString(text) => Some(text.as_bytes()),
-        _ => None,
     }
 }
 

@@ -22,7 +22,6 @@ if ARGV[6] ~= '' then
 else
   redis.call('HSET', KEYS[2], 'tail', appended)
 end
-prolong(KEYS[1], ARGV[7])
-prolong(KEYS[2], ARGV[7])
+prolong(KEYS[1], KEYS[2], ARGV[7])
 redis.call(ARGV[8], ARGV[9], ARGV[10])
 return { 'ok', stop(ended, cancelled, attended) }

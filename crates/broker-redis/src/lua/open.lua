@@ -13,6 +13,5 @@ local next = string.match(tail, '%d+$')
 local entry = string.format('%.0f-%.0f', next + 1, 2 * epoch)
 if not redis.call('XADD', KEYS[1], 'NOMKSTREAM', entry, 'owner', ARGV[1]) then return { 'gone' } end
 redis.call('HSET', KEYS[2], 'epoch', epoch)
-prolong(KEYS[1], ARGV[3])
-prolong(KEYS[2], ARGV[3])
+prolong(KEYS[1], KEYS[2], ARGV[3])
 return { 'ok', epoch, next, header, stop(ended, cancelled, attended) }

@@ -87,14 +87,14 @@ pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
-    // The last thing that its worker does is to store the response: what was removed before would be there again.
     if matches!(resource["status"].as_str(), Some("queued" | "in_progress")) {
         stop(shared, principal, response_id).await?;
     }
     let store = &shared.broker.store;
+    // The stream first: its worker stores the response, and removes it again if the stream has gone.
+    shared.broker.log.expire(response_id, Duration::ZERO).await.map_err(unavailable)?;
     store.remove(&StoredResponse::key(response_id)).await.map_err(unavailable)?;
     store.remove(&StoredInput::key(response_id)).await.map_err(unavailable)?;
-    shared.broker.log.expire(response_id, Duration::ZERO).await.map_err(unavailable)?;
     Ok(answer::json(&deleted(id)))
 }
 
@@ -148,7 +148,11 @@ impl Shared {
     }
 
     /// The caller's own response: as it ended, or as it stands.
-    async fn read_response(&self, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    pub(crate) async fn read_response(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+    ) -> Result<Option<Value>, ApiError> {
         if let Some(stored) = self.stored_response(principal, id).await? {
             return Ok(Some(stored));
         }

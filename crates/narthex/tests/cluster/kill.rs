@@ -10,7 +10,7 @@ const TOKENS: u64 = 60;
 
 /// How many gateways are killed: `SEEDS=1000 cargo test --test cluster` for the long form.
 fn seeds() -> u64 {
-    std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(100)
+    std::env::var_os("SEEDS").and_then(|seeds| seeds.to_str()?.parse().ok()).unwrap_or(100)
 }
 
 /// All of the response's events, although gateway A is killed after the first `cut` of them.

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use broker::Listener;
+use redis::{PushInfo, Value};
 use stream::{Record, ResponseId};
 use tokio::{sync::Notify, time::timeout};
 

@@ -1,31 +1,9 @@
--- What the scripts share. It stands before each of them.
-
--- The server's clock, in milliseconds: the one clock that all gateways and workers agree on.
-local function now()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
-
--- Why the owner of a stream shall end it; empty if it shall not.
-local function stop(ended, cancelled, attended)
-  if ended then return '' end
-  if cancelled then return 'cancelled' end
-  if attended and tonumber(attended) <= now() then return 'abandoned' end
-  return ''
-end
-
--- Lets a key live for ttl from now, unless it lives longer already. Nothing is written before a tenth of it has gone:
--- of a thousand appends, nearly all then cost the replicas and the append-only file one thing less.
-local function prolong(key, ttl)
-  if redis.call('PTTL', key) < ttl * 0.9 then redis.call('PEXPIRE', key, ttl) end
-end
-
--- Makes the queue and its group of workers, if need be.
+-- Makes the queue and its group of workers, if need be, and lets it live for ttl from now, more or less.
 local function ensure_queue(queue, ttl)
   if redis.call('EXISTS', queue) == 0 then
     redis.call('XGROUP', 'CREATE', queue, 'workers', '0', 'MKSTREAM')
   end
-  prolong(queue, ttl)
+  if redis.call('PTTL', queue) < ttl * 0.9 then redis.call('PEXPIRE', queue, ttl) end
 end
 
 -- Who has claimed an entry, and how often it was handed out. A consumer is named by its worker and the lease of its

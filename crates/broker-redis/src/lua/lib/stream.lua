@@ -1,0 +1,16 @@
+-- Why the owner of a stream shall end it; empty if it shall not.
+local function stop(ended, cancelled, attended)
+  if ended then return '' end
+  if cancelled then return 'cancelled' end
+  if attended and tonumber(attended) <= now() then return 'abandoned' end
+  return ''
+end
+
+-- Lets a stream live for ttl from now, unless it lives longer already. Nothing is written before a tenth of it has gone:
+-- of a thousand appends, nearly all then cost the replicas and the append-only file one thing less.
+local function prolong(log, meta, ttl)
+  if redis.call('PTTL', meta) < ttl * 0.9 then
+    redis.call('PEXPIRE', log, ttl)
+    redis.call('PEXPIRE', meta, ttl)
+  end
+end
