@@ -71,7 +71,9 @@ impl App {
             public = Some(address);
             app.spawn_gateway(config.gateway, &broker, metrics, listener);
         }
-        app.admin.tasks.spawn(ready(app.status.clone(), broker, models, banner(role, public)));
+        let ready = ready(app.status.clone(), broker, models, banner(role, public));
+        // A drain need not wait for what may never come.
+        app.admin.tasks.spawn(app.worker.drain.clone().run_until_cancelled_owned(ready));
         Ok(app)
     }
 
@@ -190,8 +192,8 @@ async fn ready(
     }
 }
 
-/// Waits until gateways can know of `models`: a request that comes right after the greeting must not be told that there is no
-/// such model. Announcements are the workers' own, so this can only look.
+/// Waits until gateways can know of `models`: a request that comes right after the greeting must not be told that there
+/// is no such model. Announcements are the workers' own, so this can only look.
 async fn announced(broker: &Broker, models: &[String]) {
     let mut looks = tokio::time::interval(Duration::from_millis(20));
     loop {

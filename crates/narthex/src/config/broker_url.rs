@@ -31,8 +31,8 @@ impl BrokerUrl {
     }
 }
 
-/// The address, with the mask in place of the password. Of several nodes with passwords, only the last is shown: where one
-/// ends and the next begins is not for certain when a password may hold any character.
+/// The address, with the mask in place of the password. Of several nodes with passwords, only the last is shown: where
+/// one ends and the next begins is not for certain when a password may hold any character.
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (Self::Redis(url) | Self::Kafka(url)) = self else { return f.write_str("memory") };

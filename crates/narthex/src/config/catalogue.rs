@@ -259,8 +259,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "upstream.*.chat.prefill",
-        "How the server is asked to carry on a text, with `continuation = \"prefill\"`: `trailing` (Ollama, llama.cpp), \
-         `continue_final_message` (vLLM, SGLang), `prefix_member` (DeepSeek, Mistral).",
+        "How the server is asked to carry on a text, with `continuation = \"prefill\"`: `trailing` (Ollama, \
+         llama.cpp), `continue_final_message` (vLLM, SGLang), `prefix_member` (DeepSeek, Mistral).",
         |c, i| at(&mut upstream(c, i).chat.prefill),
     ),
     setting(
