@@ -2,9 +2,22 @@
 //!
 //! An [`Engine`] turns a [`protocol::Request`] into a stream of [`Output`]s: the smallest vocabulary in which all model
 //! servers can be told. It knows nothing of streams, epochs, brokers or clients.
+//!
+//! There are three: [`ChatEngine`] for every server with `/v1/chat/completions`, [`ResponsesEngine`] for those with
+//! `/v1/responses`, and [`DemoEngine`], which is built in and needs no server.
 
 mod error;
 mod output;
+mod secret;
+
+mod logprobs;
+mod mask;
+mod text;
+mod upstream;
+
+mod chat;
+mod demo;
+mod responses;
 
 use std::sync::Arc;
 
@@ -12,12 +25,20 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use protocol::Request;
 
+pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
+pub use demo::{DemoConfig, DemoEngine};
 pub use error::{Error, Fault};
 pub use output::{Finish, Output};
 pub use protocol::Usage;
+pub use responses::ResponsesEngine;
+pub use secret::Secret;
+pub use upstream::{ConfigError, UpstreamConfig};
 
 /// The output of one call, in order; it ends after [`Output::Finish`] or an error. Dropping it aborts the call at the
 /// model server.
+///
+/// Who reads it to its end (`None` comes at most 100 ms after [`Output::Finish`], and nearly always at once) leaves the connection to the
+/// next call; who drops it right after the finish has it closed.
 pub type Outputs = BoxStream<'static, Result<Output, Error>>;
 
 /// A way to reach a model.
@@ -41,3 +62,6 @@ pub struct Call {
     /// W3C trace context to hand on; empty if there is none.
     pub traceparent: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,8 +30,8 @@ pub(crate) struct Accepted {
     pub(crate) id: ResponseId,
     /// Its events, from the first on.
     pub(crate) cursor: Cursor,
-    /// The conversation up to and including this request's input.
-    pub(crate) conversation: Conversation,
+    /// The conversation up to and including this request's input, for the connection to remember.
+    pub(crate) conversation: Option<Conversation>,
 }
 
 /// How a request is to be taken.
@@ -91,22 +91,32 @@ impl Shared {
         if claimed.is_repeated
             && let Some(finished) = self.stored_response(principal, id).await?
         {
-            return self.replay(id, &finished, order).await;
+            return self.replay(principal, id, &finished, &order).await;
         }
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order);
         let cursor = self.begin(id, &header, &conversation, order).await?;
-        Ok(Accepted { id, cursor, conversation })
+        tracing::info!(
+            response = %id, model = header.model, background = header.background,
+            repeated = claimed.is_repeated, "response accepted"
+        );
+        Ok(Accepted { id, cursor, conversation: Some(conversation) })
     }
 
     /// The id that `key` stands for: a new one, if nobody has used the key.
-    async fn claim_key(&self, principal: &Principal, key: &str, request: &Request) -> Result<Claimed, ApiError> {
+    async fn claim_key(
+        &self,
+        principal: &Principal,
+        key: &str,
+        request: &Request,
+    ) -> Result<Claimed, ApiError> {
         let place = key_place(principal, key);
         let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(internal)?));
         let own = KeyRecord { id: self.broker.log.new_id(), digest, claimed_at: unix_time() };
         let value = Bytes::from(serde_json::to_vec(&own).map_err(internal)?);
         let ttl = self.config.idempotency_ttl;
-        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)? else {
+        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)?
+        else {
             return Ok(Claimed { id: own.id, is_repeated: false });
         };
         let seen: KeyRecord = serde_json::from_slice(&seen).map_err(internal)?;
@@ -126,19 +136,28 @@ impl Shared {
     }
 
     /// Answers from what is stored. If the stream has expired, it is told anew, in short: the beginning and the end.
-    async fn replay(&self, id: ResponseId, finished: &Value, order: Order) -> Result<Accepted, ApiError> {
-        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
-        let header = Header { grace_ms: self.config.grace.as_millis() as u64, background: true, ..Header::default() };
+    async fn replay(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+        finished: &Value,
+        order: &Order,
+    ) -> Result<Accepted, ApiError> {
+        // It has ended: nobody has to attend it.
+        let header = Header { background: true, ..self.header(principal, order) };
         let kind = match finished["status"].as_str() {
             Some("completed") => EventKind::Completed,
             Some("failed") => EventKind::Failed,
             _ => EventKind::Incomplete,
         };
-        let created = protocol::resource(id, finished["created_at"].as_u64().unwrap_or_default(), &order.create.request, "in_progress");
+        let created_at = finished["created_at"].as_u64().unwrap_or_default();
+        let created = protocol::resource(id, created_at, &order.create.request, "in_progress");
         let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
+        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-        Ok(Accepted { id, cursor, conversation: Arc::new(order.create.request.input) })
+        // What it continued may be gone by now; whoever continues it finds it in the store.
+        Ok(Accepted { id, cursor, conversation: None })
     }
 
     async fn conversation(&self, principal: &Principal, order: &Order) -> Result<Conversation, ApiError> {
@@ -146,7 +165,7 @@ impl Shared {
         let before = match (&request.previous_response_id, &order.remembered) {
             (None, _) => Arc::default(),
             (Some(_), Some(remembered)) => Arc::clone(remembered),
-            (Some(id), None) => continuation::load(&*self.broker.store, principal, id).await?,
+            (Some(id), None) => continuation::load(self, principal, id).await?,
         };
         let new = continuation::resolve_references(&before, request.input.clone())?;
         let first_new = before.len();
@@ -197,7 +216,7 @@ impl Shared {
             Creation::Created => cursor.prime(first.events),
             Creation::Existed => cursor.catch_up(),
         }
-        if create.generate && (created == Creation::Created || self.is_unfinished(id).await) {
+        if create.generate && (created == Creation::Created || self.is_unfinished(id).await?) {
             let traceparent = create.traceparent.unwrap_or_default();
             let request = Request { input: conversation.to_vec(), ..create.request };
             let request = serde_json::to_vec(&request).map_err(internal)?.into();
@@ -208,9 +227,10 @@ impl Shared {
     }
 
     /// Whether a stream that was there already may still lack its job. Enqueueing twice does no harm.
-    async fn is_unfinished(&self, id: ResponseId) -> bool {
-        let page = self.broker.log.read(id, 1, 1).await;
-        page.is_ok_and(|page| page.is_some_and(|page| page.records.iter().all(|record| record.next() <= 1)))
+    /// A log that cannot be read says neither: then the client has to ask again.
+    async fn is_unfinished(&self, id: ResponseId) -> Result<bool, ApiError> {
+        let page = self.broker.log.read(id, 1, 1).await.map_err(unavailable)?;
+        Ok(page.is_some_and(|page| page.records.iter().all(|record| record.next() <= 1)))
     }
 
     /// What is known of a stored response before a worker has it: its input, and its end if it generates nothing.
@@ -233,7 +253,10 @@ impl Shared {
         };
         self.put(&StoredInput::key(id), &input).await?;
         match end {
-            Some(end) => self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() }).await,
+            Some(end) => {
+                self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() })
+                    .await
+            }
             None => Ok(()),
         }
     }

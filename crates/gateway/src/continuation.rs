@@ -5,11 +5,11 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use broker::Store;
-use protocol::{ApiError, Item, StoredInput, StoredResponse, View};
+use protocol::{ApiError, Item, StoredInput, View};
+use serde_json::Value;
 use stream::ResponseId;
 
-use crate::Principal;
+use crate::{Principal, gateway::Shared};
 
 /// The longest chain of responses that is followed back.
 const MAX_LINKS: usize = 1000;
@@ -68,48 +68,54 @@ impl Memory {
 }
 
 /// The conversation up to and including the stored response `id`.
-pub(crate) async fn load(store: &dyn Store, principal: &Principal, id: &str) -> Result<Conversation, ApiError> {
+pub(crate) async fn load(shared: &Shared, principal: &Principal, id: &str) -> Result<Conversation, ApiError> {
     let not_found = || ApiError::previous_response_not_found(id);
     let mut links = Vec::new();
     let mut next = Some(id.to_owned());
     while let Some(link) = next {
         if links.len() == MAX_LINKS {
-            let message = format!("The conversation is longer than {MAX_LINKS} responses: start a new one from its compaction.");
+            let message = format!(
+                "The conversation is longer than {MAX_LINKS} responses: start a new one from its compaction."
+            );
             return Err(ApiError::invalid("previous_response_id", "conversation_too_long", message));
         }
-        let (input, response) = read_link(store, principal, &link).await?.ok_or_else(not_found)?;
+        let (input, response) = read_link(shared, principal, &link).await?.ok_or_else(not_found)?;
         next = input.previous_response_id.clone();
         links.push((input, response));
     }
     let mut conversation = Vec::new();
     for (input, response) in links.into_iter().rev() {
         conversation.extend(input.input);
-        conversation.extend(output_items(&response.response));
+        conversation.extend(output_items(&response));
     }
     Ok(Arc::new(conversation))
 }
 
 async fn read_link(
-    store: &dyn Store,
+    shared: &Shared,
     principal: &Principal,
     id: &str,
-) -> Result<Option<(StoredInput, StoredResponse)>, ApiError> {
-    let Ok(id) = id.parse::<ResponseId>() else { return Ok(None) };
-    let input_key = StoredInput::key(id);
-    let response_key = StoredResponse::key(id);
-    let (input, response) = tokio::join!(store.get(&input_key), store.get(&response_key));
-    let (Some(input), Some(response)) = (input.map_err(unavailable)?, response.map_err(unavailable)?) else {
-        return Ok(None);
-    };
+) -> Result<Option<(StoredInput, Value)>, ApiError> {
+    let Ok(response_id) = id.parse::<ResponseId>() else { return Ok(None) };
+    let key = StoredInput::key(response_id);
+    let (input, response) =
+        tokio::join!(shared.broker.store.get(&key), shared.read_response(principal, response_id));
+    let (Some(input), Some(response)) = (input.map_err(unavailable)?, response?) else { return Ok(None) };
     let input: StoredInput = serde_json::from_slice(&input).map_err(unreadable)?;
-    let response: StoredResponse = serde_json::from_slice(&response).map_err(unreadable)?;
-    let is_own = principal.owns(&input.tenant, &input.user) && principal.owns(&response.tenant, &response.user);
-    Ok(is_own.then_some((input, response)))
+    if !principal.owns(&input.tenant, &input.user) {
+        return Ok(None);
+    }
+    if matches!(response["status"].as_str(), Some("queued" | "in_progress")) {
+        let message =
+            format!("Previous response with id '{id}' has not ended yet. Wait for its end, or cancel it.");
+        return Err(ApiError::invalid("previous_response_id", "previous_response_in_progress", message));
+    }
+    Ok(Some((input, response)))
 }
 
 /// What a response said, as input of the next one.
-pub(crate) fn output_items(response: &serde_json::Value) -> Vec<Item> {
-    let items = response.get("output").and_then(serde_json::Value::as_array).into_iter().flatten();
+pub(crate) fn output_items(response: &Value) -> Vec<Item> {
+    let items = response.get("output").and_then(Value::as_array).into_iter().flatten();
     items.filter_map(|item| item.as_object().cloned().map(Item)).collect()
 }
 
@@ -118,7 +124,11 @@ pub(crate) fn resolve_references(conversation: &[Item], input: Vec<Item>) -> Res
     let find = |id: &str| conversation.iter().find(|item| item.id() == Some(id)).cloned();
     let resolve = |(at, item): (usize, Item)| match item.view() {
         Some(View::Reference { id }) => find(id).ok_or_else(|| {
-            ApiError::invalid(format!("input[{at}].id"), "item_not_found", format!("Item with id '{id}' was not found."))
+            ApiError::invalid(
+                format!("input[{at}].id"),
+                "item_not_found",
+                format!("Item with id '{id}' was not found."),
+            )
         }),
         _ => Ok(item),
     };
@@ -129,7 +139,10 @@ pub(crate) fn resolve_references(conversation: &[Item], input: Vec<Item>) -> Res
 pub(crate) fn unavailable(error: broker::Error) -> ApiError {
     tracing::warn!(%error, "failed to use the broker");
     if error.is_retryable() {
-        ApiError::server("broker_unavailable", "The service is not available at the moment. Try again in a few seconds.")
+        ApiError::server(
+            "broker_unavailable",
+            "The service is not available at the moment. Try again in a few seconds.",
+        )
     } else {
         ApiError::server("internal_error", "The request could not be handled.")
     }

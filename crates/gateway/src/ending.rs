@@ -32,13 +32,14 @@ pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: Response
     let resource = so_far.response().unwrap_or_default();
     let (kind, resource) = protocol::end(resource, Vec::new(), None, outcome, unix_time());
     let terminal = protocol::lifecycle(kind, &resource);
-    if opened.header.store {
-        let stored =
-            StoredResponse { tenant: opened.header.tenant.clone(), user: opened.header.user.clone(), response: resource };
-        remember(broker, id, &stored).await;
-    }
     if let Err(error) = broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
         tracing::warn!(response = %id, %error, "failed to end a response that waits");
+        return;
+    }
+    // Only what stands in the log is stored. Should this process die just now, a worker finds the job and stores it.
+    if opened.header.store {
+        let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
+        remember(broker, id, &StoredResponse { tenant, user, response: resource }).await;
     }
 }
 

@@ -40,8 +40,13 @@ impl Gateway {
     /// A gateway in front of `broker`, with a name of its own.
     pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
         let tasks = TaskTracker::new();
-        let hub =
-            Hub::new(broker.clone(), member.clone(), config.window_bytes, config.queue_timeout, tasks.clone());
+        let hub = Hub::new(
+            broker.clone(),
+            member.clone(),
+            config.window_bytes,
+            config.queue_timeout,
+            tasks.clone(),
+        );
         let roster = Roster::new(Arc::clone(&broker.control));
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();

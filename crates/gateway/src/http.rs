@@ -4,21 +4,28 @@ mod answer;
 mod body;
 mod chat;
 mod models;
+mod query;
 mod responses;
 mod sse;
 mod stored;
 
 use std::{convert::Infallible, sync::Arc};
 
-use hyper::{Method, Request, Response, body::Incoming};
+use hyper::{Method, Request, Response, body::Incoming, http::request::Parts};
+use percent_encoding::percent_decode_str;
 use protocol::{ApiError, ErrorType};
 
-pub(crate) use answer::{Answer, AnswerBody};
+pub(crate) use answer::{Answer, AnswerBody, empty};
+pub(crate) use body::too_large;
+pub(crate) use responses::{cursor_error, dialect_of};
 
 use crate::{Principal, gateway::Shared, ws};
 
 /// Answers one request. Never fails: an error is an answer.
-pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
     let id = answer::request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let result = route(&shared, request).await;
@@ -33,22 +40,38 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Re
 
 async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     let principal = Principal::anonymous();
-    let path = request.uri().path().to_owned();
-    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let method = request.method().clone();
-    match (&method, segments.as_slice()) {
+    let segments: Vec<&str> = segments(request.uri().path());
+    match (request.method(), segments.as_slice()) {
         (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
         (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
-        (&Method::POST, ["v1", "responses", "compact"]) => responses::compact(shared, &principal, request).await,
-        (&Method::GET, ["v1", "responses", id]) => stored::get(shared, &principal, id, &request).await,
-        (&Method::DELETE, ["v1", "responses", id]) => stored::delete(shared, &principal, id).await,
-        (&Method::POST, ["v1", "responses", id, "cancel"]) => stored::cancel(shared, &principal, id).await,
-        (&Method::GET, ["v1", "responses", id, "input_items"]) => {
-            stored::input_items(shared, &principal, id, request.uri().query()).await
+        (&Method::POST, ["v1", "responses", "compact"]) => {
+            responses::compact(shared, &principal, request).await
         }
         (&Method::POST, ["v1", "chat", "completions"]) => chat::create(shared, &principal, request).await,
+        _ => {
+            let (head, body) = request.into_parts();
+            body::discard(shared, &head.headers, body);
+            route_head(shared, &principal, &head).await
+        }
+    }
+}
+
+/// What is asked without a body.
+async fn route_head(shared: &Arc<Shared>, principal: &Principal, head: &Parts) -> Answer {
+    let (method, path) = (&head.method, head.uri.path());
+    match (method, segments(path).as_slice()) {
+        (&Method::GET, ["v1", "responses", id]) => stored::get(shared, principal, id, head).await,
+        (&Method::DELETE, ["v1", "responses", id]) => stored::delete(shared, principal, id).await,
+        (&Method::POST, ["v1", "responses", id, "cancel"]) => stored::cancel(shared, principal, id).await,
+        (&Method::GET, ["v1", "responses", id, "input_items"]) => {
+            stored::input_items(shared, principal, id, head.uri.query()).await
+        }
         (&Method::GET, ["v1", "models"]) => models::list(shared).await,
-        (&Method::GET, ["v1", "models", name @ ..]) => models::get(shared, &name.join("/")).await,
+        (&Method::GET, ["v1", "models", name @ ..]) => {
+            // Many names have slashes. Some clients send them as they are, the official ones as %2F.
+            let name = name.join("/");
+            models::get(shared, &percent_decode_str(&name).decode_utf8_lossy()).await
+        }
         (&Method::GET, ["v1", "responses"]) => Err(ApiError::new(
             ErrorType::InvalidRequestError,
             "upgrade_required",
@@ -59,17 +82,27 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
             "method_not_allowed",
             format!("{method} is not a method of {path}."),
         )),
-        _ => Err(ApiError::new(ErrorType::NotFound, "unknown_url", format!("There is nothing at {method} {path}."))),
+        _ => Err(ApiError::new(
+            ErrorType::NotFound,
+            "unknown_url",
+            format!("There is nothing at {method} {path}."),
+        )),
     }
 }
 
+fn segments(path: &str) -> Vec<&str> {
+    path.trim_matches('/').split('/').collect()
+}
+
 fn is_known(segments: &[&str]) -> bool {
-    matches!(
-        segments,
-        ["v1", "responses"]
-            | ["v1", "responses", _]
-            | ["v1", "responses", _, "cancel" | "input_items"]
-            | ["v1", "chat", "completions"]
-            | ["v1", "models", ..]
-    )
+    match segments {
+        ["v1", "responses" | "models"]
+        | ["v1", "models", ..]
+        | ["v1", "responses", "compact"]
+        | ["v1", "responses", _, "cancel" | "input_items"]
+        | ["v1", "chat", "completions"] => true,
+        // Anything else there that is no id is a part of the API that is not served here.
+        ["v1", "responses", id] => id.parse::<stream::ResponseId>().is_ok(),
+        _ => false,
+    }
 }

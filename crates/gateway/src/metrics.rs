@@ -70,7 +70,11 @@ impl Metrics {
             Unit::Seconds,
             m.first_token.clone(),
         );
-        registry.register("merged_deltas", "Deltas told together with others to clients that were behind", m.merged.clone());
+        registry.register(
+            "merged_deltas",
+            "Deltas told together with others to clients that were behind",
+            m.merged.clone(),
+        );
         registry.register("resumes", "Streams that were resumed", m.resumes.clone());
         metrics
     }

@@ -28,7 +28,7 @@ impl Roster {
 
     /// The models, by name.
     pub(crate) async fn models(&self) -> Arc<Vec<Model>> {
-        self.refresh().await;
+        self.refresh(None).await;
         self.models.load_full()
     }
 
@@ -38,7 +38,8 @@ impl Roster {
         if let Some(model) = find() {
             return Some(model);
         }
-        self.refresh().await;
+        // Only what was read after the question can say no: a worker may have come just now.
+        self.refresh(Some(Instant::now())).await;
         find()
     }
 
@@ -46,15 +47,20 @@ impl Roster {
     pub(crate) async fn keep(self, done: CancellationToken) {
         let mut ticks = tokio::time::interval(REFRESH_INTERVAL);
         while done.run_until_cancelled(ticks.tick()).await.is_some() {
-            self.refresh().await;
+            self.refresh(None).await;
         }
     }
 
-    /// One refresh at a time; whoever waited for another's takes its result.
-    async fn refresh(&self) {
+    /// One refresh at a time; whoever waited for another's takes its result. One that is not `since` the given time is
+    /// not good enough, and is waited out.
+    async fn refresh(&self, since: Option<Instant>) {
         let mut refreshed = self.refreshed.lock().await;
-        if refreshed.is_some_and(|at| at.elapsed() < MIN_AGE) {
-            return;
+        if let Some(at) = *refreshed {
+            match since {
+                Some(since) if at < since => tokio::time::sleep_until(at + MIN_AGE).await,
+                None if at.elapsed() >= MIN_AGE => {}
+                _ => return,
+            }
         }
         match self.control.models().await {
             // A roster that cannot be read is no reason to forget what was known.

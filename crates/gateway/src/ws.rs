@@ -8,6 +8,7 @@
 
 mod connection;
 mod lanes;
+mod lifetime;
 mod socket;
 mod turn;
 mod upgrade;

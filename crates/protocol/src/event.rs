@@ -1,6 +1,7 @@
 //! The events that a worker makes, from typed arguments. Whatever is made here is valid by the standard's schema.
 
 use bytestring::ByteString;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use stream::{Delta, DeltaKind, Event, EventKind, ResponseId, Whole};
 
@@ -130,6 +131,22 @@ pub fn error_event(error: &ApiError) -> Event {
         "error": payload,
     });
     whole(EventKind::Error, &body)
+}
+
+/// The error that an [`error_event`] tells, if the event is one.
+///
+/// The resource of a failed response has no room for its type and parameter, which decide the HTTP status.
+pub fn read_error(event: &Event) -> Option<ApiError> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: ApiError,
+    }
+    match event {
+        Event::Whole(Whole { kind: EventKind::Error, body }) => {
+            serde_json::from_str::<Body>(body).ok().map(|body| body.error)
+        }
+        _ => None,
+    }
 }
 
 fn whole(kind: EventKind, body: &Value) -> Event {

@@ -16,13 +16,25 @@ mod event;
 mod output;
 mod resource;
 
+mod dialect;
 mod merge;
 mod render;
 
-pub mod compaction;
+mod chat;
 
+mod close;
+mod input_items;
+mod steer;
+
+pub mod compaction;
+pub mod models;
+
+pub use chat::{ChatCreate, ChatStream, chat_completion, chat_create, chat_error};
+pub use close::CloseCode;
+pub use dialect::Dialect;
 pub use error::{ApiError, ErrorType};
-pub use event::{Place, error_event, item_added, item_done};
+pub use event::{Place, error_event, item_added, item_done, read_error};
+pub use input_items::{Page, input_items};
 pub use item::{Content, Item, Role, View};
 pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
@@ -32,7 +44,8 @@ pub use parse::{
 };
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
-pub use resource::{Outcome, end, lifecycle, resource, with_status};
+pub use resource::{Outcome, end, lifecycle, resource, resource_of, with_status};
+pub use steer::steer_failed;
 pub use stored::{StoredInput, StoredResponse};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};
 pub use usage::Usage;

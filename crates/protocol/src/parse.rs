@@ -6,17 +6,17 @@
 //! implementors extend it, and the model server may know them. Only what the gateway itself would have to carry out,
 //! and does not, is refused by name.
 
-mod content;
+pub(crate) mod content;
 mod context;
 mod create;
-mod envelope;
+pub(crate) mod envelope;
 mod input;
-mod json;
-mod node;
-mod options;
+pub(crate) mod json;
+pub(crate) mod node;
+pub(crate) mod options;
 mod socket;
-mod tools;
-mod wording;
+pub(crate) mod tools;
+pub(crate) mod wording;
 
 pub use context::check_context;
 pub use create::{Compact, Create, compact, create};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use stream::{Delta, DeltaKind, Event, ResponseId, Sequence};
 
-use crate::event::part_index_name;
+use crate::{Dialect, event::part_index_name};
 
 /// What ends an SSE stream.
 pub const SSE_DONE: &str = "data: [DONE]\n\n";
@@ -27,25 +27,7 @@ pub fn event_json(
     stream_id: Option<&str>,
     merged_from: Option<Sequence>,
 ) {
-    out.push_str("{\"type\":\"");
-    out.push_str(event.kind().name());
-    out.push_str("\",\"sequence_number\":");
-    push_number(out, sequence);
-    match event {
-        Event::Delta(delta) => push_delta(out, response, delta),
-        Event::Whole(whole) => push_members(out, &whole.body),
-    }
-    if let Some(stream_id) = stream_id {
-        out.push_str(",\"stream_id\":");
-        push_string(out, stream_id);
-    }
-    if let Some(first) = merged_from {
-        out.push_str(",\"");
-        out.push_str(MERGED_FROM);
-        out.push_str("\":");
-        push_number(out, first);
-    }
-    out.push('}');
+    Dialect::Standard.event_json(out, response, sequence, event, stream_id, merged_from);
 }
 
 /// Appends the event as one frame of Server-Sent Events.
@@ -57,11 +39,57 @@ pub fn sse_frame(
     stream_id: Option<&str>,
     merged_from: Option<Sequence>,
 ) {
-    out.push_str("event: ");
-    out.push_str(event.kind().name());
-    out.push_str("\ndata: ");
-    event_json(out, response, sequence, event, stream_id, merged_from);
-    out.push_str("\n\n");
+    Dialect::Standard.sse_frame(out, response, sequence, event, stream_id, merged_from);
+}
+
+impl Dialect {
+    /// As [`event_json`], in the names of this dialect.
+    pub fn event_json(
+        self,
+        out: &mut String,
+        response: ResponseId,
+        sequence: Sequence,
+        event: &Event,
+        stream_id: Option<&str>,
+        merged_from: Option<Sequence>,
+    ) {
+        out.push_str("{\"type\":\"");
+        out.push_str(self.event_name(event.kind()));
+        out.push_str("\",\"sequence_number\":");
+        push_number(out, sequence);
+        match event {
+            Event::Delta(delta) => push_delta(out, response, delta),
+            Event::Whole(whole) => push_members(out, &whole.body),
+        }
+        if let Some(stream_id) = stream_id {
+            out.push_str(",\"stream_id\":");
+            push_string(out, stream_id);
+        }
+        if let Some(first) = merged_from {
+            out.push_str(",\"");
+            out.push_str(MERGED_FROM);
+            out.push_str("\":");
+            push_number(out, first);
+        }
+        out.push('}');
+    }
+
+    /// As [`sse_frame`], in the names of this dialect.
+    pub fn sse_frame(
+        self,
+        out: &mut String,
+        response: ResponseId,
+        sequence: Sequence,
+        event: &Event,
+        stream_id: Option<&str>,
+        merged_from: Option<Sequence>,
+    ) {
+        out.push_str("event: ");
+        out.push_str(self.event_name(event.kind()));
+        out.push_str("\ndata: ");
+        self.event_json(out, response, sequence, event, stream_id, merged_from);
+        out.push_str("\n\n");
+    }
 }
 
 fn push_delta(out: &mut String, response: ResponseId, delta: &Delta) {
@@ -79,8 +107,13 @@ fn push_delta(out: &mut String, response: ResponseId, delta: &Delta) {
     push_string(out, &delta.text);
     // The SDKs' accumulators of an answer's text expect the member, so it is there even if empty.
     if delta.kind == DeltaKind::OutputText {
-        out.push_str(",\"logprobs\":");
-        push_line(out, delta.logprobs.as_deref().unwrap_or("[]"));
+        match &delta.logprobs {
+            None => out.push_str(",\"logprobs\":[]"),
+            Some(logprobs) => {
+                out.push_str(",\"logprobs\":");
+                push_line(out, logprobs);
+            }
+        }
     }
 }
 
@@ -94,7 +127,10 @@ fn push_members(out: &mut String, object: &str) {
 }
 
 /// JSON that is ready, on one line: a line break, which only white space between tokens can hold, would end an SSE frame.
-fn push_line(out: &mut String, json: &str) {
+pub(crate) fn push_line(out: &mut String, json: &str) {
+    if !json.bytes().any(|b| b == b'\n' || b == b'\r') {
+        return out.push_str(json);
+    }
     for (i, line) in json.split(['\n', '\r']).enumerate() {
         if i > 0 {
             out.push(' ');
@@ -107,16 +143,18 @@ fn push_line(out: &mut String, json: &str) {
 fn push_item_id(out: &mut String, response: ResponseId, delta: &Delta) {
     out.push_str(delta.kind.item_kind().prefix());
     out.push('_');
-    push_hex(out, response.random_bits(), 32);
-    push_hex(out, delta.output_index.into(), 4);
+    push_hex(out, response.random_bits().to_be_bytes());
+    match u16::try_from(delta.output_index) {
+        Ok(index) => push_hex(out, index.to_be_bytes()),
+        // No response has so many items; the id is still the same as everywhere else.
+        Err(_) => drop(write!(out, "{:x}", delta.output_index)),
+    }
 }
 
-fn push_hex(out: &mut String, number: u128, min_digits: u32) {
+fn push_hex<const N: usize>(out: &mut String, bytes: [u8; N]) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let needed = (u128::BITS - number.leading_zeros()).div_ceil(4);
-    for place in (0..needed.max(min_digits)).rev() {
-        out.push(char::from(DIGITS[(number >> (place * 4)) as usize & 0xf]));
-    }
+    let digits = bytes.map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+    out.push_str(str::from_utf8(digits.as_flattened()).unwrap_or_default());
 }
 
 pub(crate) fn push_number(out: &mut String, number: u64) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ChoiceMode, FunctionTool, Item, ToolChoice};
+use crate::{FunctionTool, Item, ToolChoice};
 
 /// The order for one response, as a worker gets it: every default filled in, every member checked.
 ///
@@ -74,7 +74,7 @@ impl Request {
             instructions: None,
             previous_response_id: None,
             tools: Vec::new(),
-            tool_choice: ToolChoice::Mode(ChoiceMode::Auto),
+            tool_choice: ToolChoice::default(),
             parallel_tool_calls: true,
             max_tool_calls: None,
             max_output_tokens: None,

@@ -51,11 +51,11 @@ impl Outcome {
         }
     }
 
+    /// Why it is incomplete. The status alone tells of a cancel: OpenAI's types know no such reason.
     fn incomplete_details(&self) -> Value {
         match self {
-            Self::Completed | Self::Failed { .. } => Value::Null,
+            Self::Completed | Self::Failed { .. } | Self::Cancelled => Value::Null,
             Self::Incomplete { reason } => json!({ "reason": reason }),
-            Self::Cancelled => json!({ "reason": "cancelled" }),
         }
     }
 
@@ -210,4 +210,11 @@ fn text_format(format: &TextFormat) -> Value {
 fn reasoning(reasoning: &Reasoning) -> Value {
     let effort = reasoning.effort.as_deref().filter(|effort| STANDARD_EFFORTS.contains(effort));
     json!({ "effort": effort, "summary": reasoning.summary })
+}
+
+/// The resource that an event shows, if it is one of those that show it.
+pub fn resource_of(event: &Event) -> Option<Value> {
+    let Event::Whole(whole) = event else { return None };
+    let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return None };
+    body.remove("response")
 }

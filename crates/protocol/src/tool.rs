@@ -64,6 +64,12 @@ impl ChoiceMode {
     }
 }
 
+impl Default for ToolChoice {
+    fn default() -> Self {
+        Self::Mode(ChoiceMode::Auto)
+    }
+}
+
 impl ToolChoice {
     /// Whether a call of the function `name` may reach the client.
     pub fn allows(&self, name: &str) -> bool {

@@ -110,7 +110,9 @@ impl Assembler {
                 self.ended = true;
             }
             EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(body),
-            EventKind::ContentPartAdded | EventKind::ContentPartDone => self.set_part(body, "content", "content_index"),
+            EventKind::ContentPartAdded | EventKind::ContentPartDone => {
+                self.set_part(body, "content", "content_index")
+            }
             EventKind::ReasoningSummaryPartAdded | EventKind::ReasoningSummaryPartDone => {
                 self.set_part(body, "summary", "summary_index");
             }

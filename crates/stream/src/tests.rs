@@ -31,7 +31,8 @@ fn an_id_survives_its_text() {
 
 #[test]
 fn what_is_not_an_id_is_refused() {
-    for text in ["", "resp_", "resp_00zz", "msg_0000", "resp_+00000000000000000000000000000000000", "RESP_0"] {
+    for text in ["", "resp_", "resp_00zz", "msg_0000", "resp_+00000000000000000000000000000000000", "RESP_0"]
+    {
         assert_eq!(text.parse::<ResponseId>(), Err(InvalidResponseId), "{text}");
     }
     let upper = ResponseId::from_parts(0, u128::MAX).to_string().replace('f', "F");
@@ -70,7 +71,11 @@ fn a_gap_is_told_and_a_repetition_dropped() {
 #[test]
 fn nothing_counts_after_the_end() {
     let mut fence = Fence::default();
-    let end = Record { epoch: Epoch(0), first: 0, events: vec![whole(EventKind::Completed, json!({"response": {}}))] };
+    let end = Record {
+        epoch: Epoch(0),
+        first: 0,
+        events: vec![whole(EventKind::Completed, json!({"response": {}}))],
+    };
     assert_eq!(fence.admit(&end), Verdict::Counts);
     assert!(fence.has_ended());
     assert_eq!(fence.admit(&Record::opening(Epoch(9), 1)), Verdict::Stale);
@@ -82,7 +87,10 @@ fn deltas_add_up_to_the_response() {
     let mut assembler = Assembler::new();
     let events = [
         whole(EventKind::Created, json!({"response": {"id": "r", "output": []}})),
-        whole(EventKind::OutputItemAdded, json!({"output_index": 0, "item": {"type": "message", "content": []}})),
+        whole(
+            EventKind::OutputItemAdded,
+            json!({"output_index": 0, "item": {"type": "message", "content": []}}),
+        ),
         whole(
             EventKind::ContentPartAdded,
             json!({"output_index": 0, "content_index": 0, "part": {"type": "output_text", "text": ""}}),

@@ -1,6 +1,16 @@
 //! What the tests of Narthex stand on. Nothing of it is part of a release.
 //!
+//! [`cluster`] is a whole cluster in one process, [`client`] a client that shows what is on the wire, [`puppet`] a model whose
+//! every word is the test's.
+//!
 //! [`model_server`] is a model server that does what a script says, over real sockets: it answers, dawdles, fails, hangs
 //! up or talks nonsense, and knows afterwards what was asked of it and which of its streams were aborted.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground gives way has failed")]
+
+pub mod client;
+pub mod cluster;
 pub mod model_server;
+pub mod puppet;
+pub mod redis;
+pub mod scene;

@@ -11,6 +11,7 @@ mod metrics;
 mod outbox;
 mod plan;
 mod produce;
+mod remember;
 mod running;
 mod upstream_error;
 mod worker;

@@ -1,7 +1,7 @@
 //! What a worker counts.
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeLabelValue},
+    encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
         family::Family,
@@ -70,17 +70,7 @@ pub(crate) struct ModelLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabels {
     pub(crate) model: String,
-    pub(crate) outcome: OutcomeLabel,
-}
-
-/// How a response ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub(crate) enum OutcomeLabel {
-    Completed,
-    Incomplete,
-    Cancelled,
-    Failed,
-    HandedOver,
+    pub(crate) outcome: &'static str,
 }
 
 /// By model and kind of fault.

@@ -4,7 +4,7 @@
 //!   claim ─▶ open (new epoch) ─▶ plan ─▶ call the model ─▶ compose ─▶ outbox ─▶ log
 //!                                 ▲           │ breaks off
 //!                                 └───────────┘
-//!   then: close what is open ─▶ remember the response ─▶ terminal event ─▶ finish the job
+//!   then: close what is open ─▶ terminal event ─▶ remember the response ─▶ finish the job
 //! ```
 
 use std::{
@@ -13,19 +13,18 @@ use std::{
 };
 
 use broker::{AppendError, Appended, Claim, Kind, OpenError, OpenMode, Opened, Stop};
-use bytes::Bytes;
 use engine::{Call, Finish};
 use futures_util::StreamExt as _;
-use protocol::{ApiError, Request, StoredResponse};
-use stream::ResponseId;
+use protocol::{ApiError, Request};
 use tokio::time::Instant;
 
 use crate::{
     clock::Clock,
     composer::{Composer, Ending},
-    metrics::{FaultLabels, ModelLabel, OutcomeLabel, OutcomeLabels},
+    metrics::{FaultLabels, ModelLabel, OutcomeLabels},
     outbox::Outbox,
     plan::Plan,
+    remember::{recover, remember},
     running::{Interrupt, Place},
     upstream_error,
     worker::{Served, Shared},
@@ -33,9 +32,6 @@ use crate::{
 
 /// How often a call that broke off is tried again.
 const MAX_CALLS: u32 = 3;
-
-/// How long to try to remember a response whose store does not answer, before its end is told all the same.
-const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What becomes of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +42,10 @@ pub(crate) enum Done {
     Buried,
     /// Another worker shall have it, at once.
     GiveBack,
-    /// Another worker has it.
+    /// Another worker has the stream. If the claim is still this one's, it is given back.
     Lost,
+    /// Nothing can be done at the moment: the claim runs out, and another worker tries then.
+    Lapse,
 }
 
 /// Why a job is left before its response has ended.
@@ -55,6 +53,8 @@ pub(crate) enum Done {
 enum Leave {
     Interrupted(Interrupt),
     Append(AppendError),
+    /// The response has ended, but that could not be stored.
+    Store(broker::Error),
 }
 
 impl From<AppendError> for Leave {
@@ -74,10 +74,11 @@ pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, pla
     let id = claim.job.id;
     let opened = match shared.broker.log.open(id, &shared.member, OpenMode::TakeOver).await {
         Ok(opened) => opened,
-        Err(OpenError::Gone | OpenError::Ended | OpenError::Owned) => return Done::Finished,
+        Err(OpenError::Gone | OpenError::Owned) => return Done::Finished,
+        Err(OpenError::Ended) => return recover_end(shared, claim).await,
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return if error.is_retryable() { Done::GiveBack } else { Done::Buried };
+            return if error.is_retryable() { Done::Lapse } else { Done::Buried };
         }
     };
     let composer = match Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records) {
@@ -94,10 +95,22 @@ pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, pla
         tracing::info!(response = %id, epoch = %opened.epoch, attempt = claim.attempt, "took over");
     }
     shared.metrics.running.get_or_create(&model).inc();
-    let mut session = Session { shared, served, claim, place, composer, outbox, model: model.clone() };
+    let mut session =
+        Session { shared, served, claim, place, composer, outbox, model: model.clone(), rest: None };
     let done = session.run(&opened).await;
     shared.metrics.running.get_or_create(&model).dec();
     done
+}
+
+/// The response has ended, but its job was not finished: perhaps because its worker died before it stored the end.
+async fn recover_end(shared: &Shared, claim: &Claim) -> Done {
+    match recover(shared, &claim.job).await {
+        Ok(()) => Done::Finished,
+        Err(error) => {
+            tracing::error!(response = %claim.job.id, %error, "failed to remember the response");
+            if error.is_retryable() { Done::Lapse } else { Done::Finished }
+        }
+    }
 }
 
 struct Session<'a> {
@@ -108,6 +121,8 @@ struct Session<'a> {
     composer: Composer,
     outbox: Outbox,
     model: ModelLabel,
+    /// What is left of the call after its finish.
+    rest: Option<engine::Outputs>,
 }
 
 impl Session<'_> {
@@ -117,14 +132,14 @@ impl Session<'_> {
         match self.run_to_end(opened.stop).await {
             Ok(ending) => {
                 let tokens = self.composer.so_far().deltas();
-                tracing::info!(response = %id, outcome = ?label(&ending), tokens, elapsed = ?started.elapsed(), "response ended");
+                tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?started.elapsed(), "response ended");
                 self.count(label(&ending));
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried } else { Done::Finished }
             }
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
                 tracing::info!(response = %id, "handed over");
-                self.count(OutcomeLabel::HandedOver);
+                self.count("handed_over");
                 Done::GiveBack
             }
             Err(Leave::Interrupted(_) | Leave::Append(AppendError::Fenced)) => {
@@ -133,6 +148,10 @@ impl Session<'_> {
                 Done::Lost
             }
             Err(Leave::Append(AppendError::Ended | AppendError::Gone)) => Done::Finished,
+            Err(Leave::Store(error)) => {
+                tracing::error!(response = %id, %error, "failed to remember the response");
+                if error.is_retryable() { Done::Lapse } else { Done::Finished }
+            }
             Err(Leave::Append(error)) => {
                 tracing::error!(response = %id, %error, "failed to append");
                 Done::Buried
@@ -143,10 +162,14 @@ impl Session<'_> {
     async fn run_to_end(&mut self, stop: Option<Stop>) -> Result<Ending, Leave> {
         let ending = self.find_ending(stop).await?;
         self.end(&ending).await?;
+        if let Some(mut rest) = self.rest.take() {
+            // A connection that was read to its end can be used again; the engine bounds how long that takes.
+            while rest.next().await.is_some() {}
+        }
         Ok(ending)
     }
 
-    fn count(&self, outcome: OutcomeLabel) {
+    fn count(&self, outcome: &'static str) {
         let labels = OutcomeLabels { model: self.model.model.clone(), outcome };
         self.shared.metrics.responses.get_or_create(&labels).inc();
     }
@@ -163,7 +186,7 @@ impl Session<'_> {
             )));
         }
         let request: Arc<Request> = match serde_json::from_slice(&self.claim.job.request) {
-            Ok(request) => Arc::new(request),
+            Ok(request) => Arc::new(Request { model: self.served.config.upstream_name.clone(), ..request }),
             Err(error) => {
                 tracing::error!(response = %self.claim.job.id, %error, "failed to read the job");
                 return Ok(Ending::Failed(ApiError::server("invalid_job", "The job could not be read.")));
@@ -264,6 +287,7 @@ impl Session<'_> {
                 self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
             }
             if let Some(finish) = self.composer.add(output, &request) {
+                self.rest = Some(outputs);
                 return Ok(Called::Ended(match finish {
                     Finish::Stop => Ending::Completed,
                     Finish::Length => Ending::Incomplete("max_output_tokens"),
@@ -290,36 +314,22 @@ impl Session<'_> {
         }
     }
 
-    /// Ends the response. It is remembered before its end is told, so that whoever heard of the end can continue it.
+    /// Ends the response: in its stream, then in the store.
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (terminal, response) = self.composer.end(ending, now);
         self.outbox.push(self.composer.take());
-        let header = &self.claim.job.header;
-        if header.store {
-            let stored =
-                StoredResponse { tenant: header.tenant.clone(), user: header.user.clone(), response };
-            remember(self.shared, self.claim.job.id, &stored).await;
-        }
         self.outbox.push(vec![terminal]);
         self.outbox.flush().await?;
         let tokens = self.composer.so_far().deltas();
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
-        let _ = self.shared.broker.log.expire(self.claim.job.id, self.shared.config.replay_ttl).await;
-        Ok(())
-    }
-}
-
-async fn remember(shared: &Shared, id: ResponseId, stored: &StoredResponse) {
-    let Ok(value) = serde_json::to_vec(stored) else { return };
-    let (key, value) = (StoredResponse::key(id), Bytes::from(value));
-    let give_up = Instant::now() + STORE_PATIENCE;
-    while let Err(error) = shared.broker.store.put(&key, value.clone(), shared.config.store_ttl).await {
-        if !error.is_retryable() || Instant::now() > give_up {
-            tracing::error!(response = %id, %error, "failed to remember the response: it cannot be continued later");
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        self.shared
+            .broker
+            .log
+            .expire(self.claim.job.id, self.shared.config.replay_ttl)
+            .await
+            .map_err(Leave::Store)?;
+        remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)
     }
 }
 
@@ -341,11 +351,12 @@ async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Resu
     }
 }
 
-const fn label(ending: &Ending) -> OutcomeLabel {
+/// How a response ended, as a label.
+const fn label(ending: &Ending) -> &'static str {
     match ending {
-        Ending::Completed => OutcomeLabel::Completed,
-        Ending::Incomplete(_) => OutcomeLabel::Incomplete,
-        Ending::Cancelled => OutcomeLabel::Cancelled,
-        Ending::Failed(_) => OutcomeLabel::Failed,
+        Ending::Completed => "completed",
+        Ending::Incomplete(_) => "incomplete",
+        Ending::Cancelled => "cancelled",
+        Ending::Failed(_) => "failed",
     }
 }

@@ -1,1 +1,4 @@
-
+mod clock;
+mod composer;
+mod outbox;
+mod remember;

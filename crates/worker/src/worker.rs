@@ -175,8 +175,8 @@ async fn settle(shared: &Shared, claim: &Claim, done: Done) {
     let result = match done {
         Done::Finished => jobs.finish(&claim.ticket).await,
         Done::Buried => jobs.bury(&claim.ticket, "too many attempts, or unreadable").await,
-        Done::GiveBack => jobs.release(&shared.member, &claim.ticket).await,
-        Done::Lost => Ok(()),
+        Done::GiveBack | Done::Lost => jobs.release(&shared.member, &claim.ticket).await,
+        Done::Lapse => Ok(()),
     };
     if let Err(error) = result {
         tracing::warn!(response = %claim.job.id, %error, "failed to settle a job");

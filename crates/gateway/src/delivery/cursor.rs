@@ -26,6 +26,7 @@ pub(crate) struct Cursor {
     ended: bool,
     backlog: VecDeque<Arc<Record>>,
     read: Option<Read>,
+    failure: Option<CursorError>,
 }
 
 type Read = Pin<Box<dyn Future<Output = Result<Option<Page>, broker::Error>> + Send>>;
@@ -51,7 +52,7 @@ pub(crate) enum CursorError {
 impl Cursor {
     /// A cursor that wants event `next` first.
     pub(super) const fn new(seat: Seat, log: Arc<dyn StreamLog>, next: Sequence) -> Self {
-        Self { seat, log, next, doubt: 0, ended: false, backlog: VecDeque::new(), read: None }
+        Self { seat, log, next, doubt: 0, ended: false, backlog: VecDeque::new(), read: None, failure: None }
     }
 
     /// The response.
@@ -72,6 +73,9 @@ impl Cursor {
 
     /// The next events, `None` after the terminal one.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+        if let Some(failure) = self.failure.take() {
+            return Poll::Ready(Some(Err(failure)));
+        }
         if self.ended {
             return Poll::Ready(None);
         }
@@ -99,6 +103,34 @@ impl Cursor {
     /// The next events, `None` after the terminal one. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<Result<Piece, CursorError>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// What else can be told right now after `first`, about `max_bytes` of it in all: for a client that is behind, so that
+    /// deltas of several records can be told as one.
+    pub(crate) fn gather(&mut self, first: &Piece, max_bytes: usize, cx: &mut Context<'_>) -> Vec<Piece> {
+        let mut bytes = first.weight();
+        let mut pieces = vec![first.clone()];
+        while bytes < max_bytes
+            && let Poll::Ready(Some(Ok(piece))) = self.poll_next_unless_failing(cx)
+        {
+            bytes += piece.weight();
+            pieces.push(piece);
+        }
+        pieces
+    }
+
+    /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
+    fn poll_next_unless_failing(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+        if self.failure.is_some() {
+            return Poll::Pending;
+        }
+        match self.poll_next(cx) {
+            Poll::Ready(Some(Err(error))) => {
+                self.failure = Some(error);
+                Poll::Pending
+            }
+            step => step,
+        }
     }
 
     fn take(&mut self, record: Arc<Record>) -> Result<Piece, CursorError> {
@@ -146,6 +178,11 @@ impl Piece {
     /// The response has ended with these events.
     pub(crate) fn is_terminal(&self) -> bool {
         self.record.is_terminal()
+    }
+
+    /// About how many bytes the events hold.
+    fn weight(&self) -> usize {
+        self.record.weight()
     }
 
     /// The events with their sequence numbers.

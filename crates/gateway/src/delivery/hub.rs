@@ -94,7 +94,11 @@ impl Hub {
     }
 
     /// Follows a response. When this returns, nothing that is appended from now on can be missed.
-    pub(crate) async fn subscribe(&self, id: ResponseId, subscribe: Subscribe) -> Result<Cursor, broker::Error> {
+    pub(crate) async fn subscribe(
+        &self,
+        id: ResponseId,
+        subscribe: Subscribe,
+    ) -> Result<Cursor, broker::Error> {
         let followed = self.followed(id, subscribe.leave);
         // The seat first: were this future dropped while it waits, the seat's end is the subscription's end.
         let seat = Seat::take(Arc::clone(&followed), subscribe.leave);
@@ -128,11 +132,6 @@ impl Hub {
         followed
     }
 
-    /// How many responses are followed.
-    pub(crate) fn len(&self) -> usize {
-        self.0.responses.lock().len()
-    }
-
     /// Sweeps until `done`.
     pub(crate) async fn sweep(self, done: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -151,7 +150,9 @@ impl Followed {
         self.feed.sweep(PATIENCE);
         if let Some(lease) = self.attendance.due() {
             let this = Arc::clone(self);
-            self.hub.tasks.spawn(async move { attendance::attend(&this.hub.broker, &this.hub.member, this.id, lease).await });
+            self.hub.tasks.spawn(async move {
+                attendance::attend(&this.hub.broker, &this.hub.member, this.id, lease).await
+            });
         }
         if self.feed.is_untouched() && self.since.elapsed() > self.hub.queue_timeout {
             let this = Arc::clone(self);

@@ -8,7 +8,7 @@ use hyper::{
     Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
 };
-use protocol::ApiError;
+use protocol::{ApiError, SSE_DONE};
 use serde_json::Value;
 
 /// The body of an answer: whole, or a stream of events.
@@ -52,6 +52,11 @@ where
     // nginx would gather the events otherwise.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
+}
+
+/// The end of a stream that has nothing more to tell.
+pub(crate) fn no_events() -> Response<AnswerBody> {
+    events(Full::new(Bytes::from_static(SSE_DONE.as_bytes())))
 }
 
 /// An answer without a body.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{Request, body::Incoming};
-use protocol::{ChatStream, Create};
+use protocol::{ChatCreate, ChatStream, Create};
 
 use super::{
     answer::{self, Answer},
     body,
-    responses::{error_of, final_resource, take_headers},
+    responses::{take_headers, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
@@ -20,12 +20,17 @@ use crate::{
 };
 
 /// Begins a response and tells it as a chat completion. Nothing can resume one, so it is cancelled when its client goes.
-pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn create(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let bytes = body::read(shared, request).await?;
     let chat = protocol::chat_create(&bytes, shared.config.max_json_depth)?;
     let (stream, include_usage, model) = (chat.stream, chat.include_usage, chat.request.model.clone());
-    let mut create = Create::new(chat.request);
+    let ChatCreate { request, idempotency_key, traceparent, .. } = chat;
+    let mut create = Create { idempotency_key, traceparent, ..Create::new(request) };
     take_headers(&mut create, &headers)?;
     shared.metrics.count_request(if stream { "sse" } else { "http" });
     let order = Order { create, kind: Kind::Response, on_leave: OnLeave::Cancel, remembered: None };
@@ -35,9 +40,9 @@ pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request:
         return Ok(answer::events(Events::new(shared, accepted.cursor, Told::Chat(Box::new(chat)))));
     }
     let mut cursor = accepted.cursor;
-    let resource = final_resource(&mut cursor).await?;
-    match resource["status"].as_str() {
-        Some("completed" | "incomplete") => Ok(answer::json(&protocol::chat_completion(&resource))),
-        _ => Err(error_of(&resource)),
+    let ended = wait_for_end(&mut cursor).await?;
+    match ended.resource["status"].as_str() {
+        Some("completed" | "incomplete") => Ok(answer::json(&protocol::chat_completion(&ended.resource))),
+        _ => Err(ended.into_error()),
     }
 }

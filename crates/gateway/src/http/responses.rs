@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
-use protocol::{ApiError, Create, EventKindExt as _};
+use protocol::{ApiError, Compact, Create, Dialect, read_error};
 use serde_json::{Value, json};
 
 use super::{
@@ -20,9 +20,13 @@ use crate::{
 };
 
 /// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
-pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn create(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
+    let bytes = body::read(shared, request).await?;
     let mut create = protocol::create(&bytes, shared.config.max_json_depth)?;
     take_headers(&mut create, &headers)?;
     let (stream, background) = (create.stream, create.request.background);
@@ -33,29 +37,43 @@ pub(super) async fn create(shared: &Arc<Shared>, principal: &Principal, request:
     let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
     let accepted = shared.admit(principal, order).await?;
     if stream {
-        let told = Told::Responses(accepted.id);
+        let told = Told::Responses(accepted.id, dialect_of(&headers));
         return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
     }
     let mut cursor = accepted.cursor;
-    let resource = if background { first_resource(&mut cursor).await? } else { final_resource(&mut cursor).await? };
-    Ok(answer::json(&resource))
+    if background {
+        return Ok(answer::json(&first_resource(&mut cursor).await?));
+    }
+    let ended = wait_for_end(&mut cursor).await?;
+    // Who waits for the whole hears of a failure by its status, as of any other error: clients look there and nowhere else.
+    if ended.resource["status"] == "failed" {
+        return Err(ended.into_error());
+    }
+    Ok(answer::json(&ended.resource))
 }
 
 /// Shortens a conversation: the model is asked for a summary, which comes back as one item.
-pub(super) async fn compact(shared: &Arc<Shared>, principal: &Principal, request: Request<Incoming>) -> Answer {
+pub(super) async fn compact(
+    shared: &Arc<Shared>,
+    principal: &Principal,
+    request: Request<Incoming>,
+) -> Answer {
     let headers = request.headers().clone();
-    let bytes = body::read(request, shared.config.max_message_bytes).await?;
-    let mut create = protocol::compact(&bytes, shared.config.max_json_depth)?.into_create();
+    let bytes = body::read(shared, request).await?;
+    let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
+    let Compact { request, idempotency_key, traceparent } = compact;
+    let mut create =
+        Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
     take_headers(&mut create, &headers)?;
     shared.metrics.count_request("http");
     let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
     let accepted = shared.admit(principal, order).await?;
     let mut cursor = accepted.cursor;
-    let resource = final_resource(&mut cursor).await?;
-    if resource["status"] != "completed" {
-        return Err(error_of(&resource));
+    let ended = wait_for_end(&mut cursor).await?;
+    if ended.resource["status"] != "completed" {
+        return Err(ended.into_error());
     }
-    Ok(answer::json(&protocol::compaction::resource(accepted.id, &resource)))
+    Ok(answer::json(&protocol::compaction::answer(&ended.resource)))
 }
 
 /// What a request says by headers.
@@ -63,7 +81,11 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     if let Some(key) = text("idempotency-key") {
         if key.is_empty() || key.len() > 256 {
-            return Err(ApiError::invalid("Idempotency-Key", "invalid_value", "An idempotency key has 1 to 256 characters."));
+            return Err(ApiError::invalid(
+                "Idempotency-Key",
+                "invalid_value",
+                "An idempotency key has 1 to 256 characters.",
+            ));
         }
         create.idempotency_key = Some(key);
     }
@@ -71,38 +93,59 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
     Ok(())
 }
 
+/// The names that the client knows events by.
+pub(crate) fn dialect_of(headers: &HeaderMap) -> Dialect {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Dialect::of_client(text("x-stainless-lang"), text("user-agent"))
+}
+
 /// The resource as the stream begins.
 async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
     match cursor.next().await {
-        Some(Ok(piece)) => piece.events().find_map(|(_, event)| event.resource()).ok_or_else(lost),
+        Some(Ok(piece)) => {
+            piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost)
+        }
         Some(Err(error)) => Err(cursor_error(error)),
         None => Err(lost()),
     }
 }
 
-/// The resource as the stream ends.
-pub(super) async fn final_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
+/// How a response ended.
+pub(super) struct Ended {
+    pub(super) resource: Value,
+    /// What its stream said went wrong: more than the resource shows.
+    error: Option<ApiError>,
+}
+
+/// Waits for the end of a stream.
+pub(super) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
+    let mut error = None;
     while let Some(piece) = cursor.next().await {
         let piece = piece.map_err(cursor_error)?;
+        error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
         if piece.is_terminal() {
-            return piece.events().last().and_then(|(_, event)| event.resource()).ok_or_else(lost);
+            let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
+            return Ok(Ended { resource: resource.ok_or_else(lost)?, error });
         }
     }
     Err(lost())
 }
 
-/// The error with which a response failed, for clients of interfaces that have no failed responses.
-pub(super) fn error_of(resource: &Value) -> ApiError {
-    let error = &resource["error"];
-    let code = error["code"].as_str().unwrap_or("incomplete");
-    let message = error["message"].as_str().unwrap_or("The response did not complete.");
-    ApiError::model(code, message)
+impl Ended {
+    /// The error instead of an answer, for interfaces that know no failed or cancelled responses.
+    pub(super) fn into_error(self) -> ApiError {
+        self.error
+            .or_else(|| protocol::chat_error(&self.resource))
+            .unwrap_or_else(|| ApiError::model("incomplete", "The response did not complete."))
+    }
 }
 
 /// Why a stream could not be read on.
 pub(crate) fn cursor_error(error: CursorError) -> ApiError {
     match error {
-        CursorError::Gone => ApiError::server("stream_expired", "The response's stream has expired or was deleted."),
+        CursorError::Gone => {
+            ApiError::server("stream_expired", "The response's stream has expired or was deleted.")
+        }
         CursorError::Lost => lost(),
         CursorError::Broker(error) => crate::continuation::unavailable(error),
     }

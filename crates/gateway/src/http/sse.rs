@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use protocol::{ChatStream, SSE_DONE};
+use protocol::{ChatStream, Dialect, SSE_DONE};
 use stream::{Event, ResponseId};
 use tokio::time::{Instant, Sleep};
 
@@ -49,7 +49,7 @@ pub(super) struct Events {
 /// In which words a stream is told.
 pub(super) enum Told {
     /// Open Responses events.
-    Responses(ResponseId),
+    Responses(ResponseId, Dialect),
     /// Chat Completions chunks.
     Chat(Box<ChatStream>),
 }
@@ -75,7 +75,11 @@ impl Events {
         while self.chunk.len() < MAX_CHUNK {
             match self.cursor.poll_next(cx) {
                 Poll::Pending => return,
-                Poll::Ready(Some(Ok(piece))) => self.render(&piece, is_behind),
+                Poll::Ready(Some(Ok(piece))) if is_behind => {
+                    let pieces = self.cursor.gather(&piece, MAX_CHUNK, cx);
+                    self.render(&pieces, is_behind);
+                }
+                Poll::Ready(Some(Ok(piece))) => self.render(std::slice::from_ref(&piece), is_behind),
                 Poll::Ready(Some(Err(error))) => {
                     let error = cursor_error(error);
                     self.shared.metrics.count_error("sse", &error);
@@ -85,7 +89,7 @@ impl Events {
                     return;
                 }
                 Poll::Ready(None) => {
-                    if let Told::Responses(_) = self.told {
+                    if let Told::Responses(..) = self.told {
                         self.chunk.push_str(SSE_DONE);
                     }
                     self.ended = true;
@@ -95,19 +99,20 @@ impl Events {
         }
     }
 
-    fn render(&mut self, piece: &Piece, is_behind: bool) {
-        let deltas = piece.events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
+    fn render(&mut self, pieces: &[Piece], is_behind: bool) {
+        let events = || pieces.iter().flat_map(Piece::events);
+        let deltas = events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
         if deltas > 0 && self.tokens == 0 {
             self.shared.metrics.observe_first_token("sse", self.begun.elapsed());
         }
         self.tokens += deltas;
         match &mut self.told {
-            Told::Chat(chat) => piece.events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),
-            Told::Responses(id) => {
-                for merged in protocol::merge(piece.events(), if is_behind { MAX_MERGED } else { 0 }) {
+            Told::Chat(chat) => events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),
+            Told::Responses(id, dialect) => {
+                for merged in protocol::merge(events(), if is_behind { MAX_MERGED } else { 0 }) {
                     let first = merged.merged_from();
                     self.shared.metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
-                    protocol::sse_frame(&mut self.chunk, *id, merged.last, &merged.event, None, first);
+                    dialect.sse_frame(&mut self.chunk, *id, merged.last, &merged.event, None, first);
                 }
             }
         }
@@ -116,12 +121,12 @@ impl Events {
 
 impl Told {
     fn error(&self, error: &protocol::ApiError, out: &mut String) {
-        if let Self::Responses(_) = self {
+        if let Self::Responses(..) = self {
             out.push_str("event: error\n");
         }
         out.push_str("data: ");
         out.push_str(&match self {
-            Self::Responses(_) => error.websocket_message(None),
+            Self::Responses(..) => error.websocket_message(None),
             Self::Chat(_) => error.http_body(),
         });
         out.push_str("\n\n");
@@ -132,7 +137,10 @@ impl Body for Events {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = &mut *self;
         if this.ended {
             return Poll::Ready(None);

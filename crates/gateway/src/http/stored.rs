@@ -5,14 +5,15 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::Header;
-use hyper::{Request, body::Incoming};
-use protocol::{ApiError, StoredInput, StoredResponse};
+use hyper::http::request::Parts;
+use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
 use stream::{Assembler, ResponseId, Sequence};
 
 use super::{
     answer::{self, Answer},
-    responses::{cursor_error, deleted, final_resource},
+    query::Retrieve,
+    responses::{cursor_error, deleted, dialect_of, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
@@ -23,14 +24,14 @@ use crate::{
     gateway::Shared,
 };
 
-/// How long `cancel` waits for the worker to end the response.
+/// How long `cancel` and `delete` wait for the worker to end the response.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
-pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Request<Incoming>) -> Answer {
+pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Parts) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = protocol::RetrieveQuery::parse(request.uri().query().unwrap_or_default())?;
+    let query = Retrieve::parse(request.uri.query().unwrap_or_default())?;
     if !query.stream {
         let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
         return Ok(answer::json(&resource));
@@ -40,12 +41,21 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         let stored = shared.stored_response(principal, response_id).await?;
         return Err(stored.map_or_else(not_found, |_| expired()));
     };
-    let last_event_id = request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    let from = query.starting_after.or(last_event_id).map_or(0, |after: Sequence| after.saturating_add(1));
+    let last_event_id =
+        request.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
     shared.metrics.resumes.inc();
+    let from = match query.starting_after.or(last_event_id) {
+        None => 0,
+        Some(after) if shared.ends_with(response_id, after).await? => return Ok(answer::no_events()),
+        Some(after) => after + 1,
+    };
     let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    Ok(answer::events(Events::new(shared, cursor, Told::Responses(response_id))))
+    Ok(answer::events(Events::new(
+        shared,
+        cursor,
+        Told::Responses(response_id, dialect_of(&request.headers)),
+    )))
 }
 
 /// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
@@ -55,42 +65,56 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
     if let Some(stored) = shared.stored_response(principal, response_id).await? {
         return Ok(answer::json(&stored));
     }
-    let Some(header) = shared.own_header(principal, response_id).await? else { return Err(not_found()) };
-    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
-    let mut cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    ending::cancel(&shared.broker, &shared.member, response_id).await;
-    let resource = match tokio::time::timeout(CANCEL_PATIENCE, final_resource(&mut cursor)).await {
-        Ok(resource) => resource?,
-        // Its worker may just have died: the next one will see the cancel.
-        Err(_) => shared.fold(response_id).await?.ok_or_else(not_found)?,
-    };
+    let resource = stop(shared, principal, response_id).await?.ok_or_else(not_found)?;
     Ok(answer::json(&resource))
+}
+
+/// Cancels the caller's response, and waits until it has ended.
+async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
+    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
+    let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
+    ending::cancel(&shared.broker, &shared.member, id).await;
+    match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
+        Ok(ended) => ended.map(|ended| Some(ended.resource)),
+        // Its worker may just have died: the next one will see the cancel.
+        Err(_) => shared.fold(id).await,
+    }
 }
 
 /// `DELETE /v1/responses/{id}`. One that still runs is cancelled.
 pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
-    ending::cancel(&shared.broker, &shared.member, response_id).await;
+    let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
+    if matches!(resource["status"].as_str(), Some("queued" | "in_progress")) {
+        stop(shared, principal, response_id).await?;
+    }
     let store = &shared.broker.store;
+    // The stream first: its worker stores the response, and removes it again if the stream has gone.
+    shared.broker.log.expire(response_id, Duration::ZERO).await.map_err(unavailable)?;
     store.remove(&StoredResponse::key(response_id)).await.map_err(unavailable)?;
     store.remove(&StoredInput::key(response_id)).await.map_err(unavailable)?;
-    shared.broker.log.expire(response_id, Duration::ZERO).await.map_err(unavailable)?;
     Ok(answer::json(&deleted(id)))
 }
 
 /// `GET /v1/responses/{id}/input_items`.
-pub(super) async fn input_items(shared: &Shared, principal: &Principal, id: &str, query: Option<&str>) -> Answer {
+pub(super) async fn input_items(
+    shared: &Shared,
+    principal: &Principal,
+    id: &str,
+    query: Option<&str>,
+) -> Answer {
     let not_found = || ApiError::response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
-    let query = protocol::ListQuery::parse(query.unwrap_or_default())?;
+    let page = Page::from_query(form_urlencoded::parse(query.unwrap_or_default().as_bytes()))?;
     let stored = shared.broker.store.get(&StoredInput::key(response_id)).await.map_err(unavailable)?;
-    let stored: StoredInput = stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
+    let stored: StoredInput =
+        stored.and_then(|value| serde_json::from_slice(&value).ok()).ok_or_else(not_found)?;
     if !principal.owns(&stored.tenant, &stored.user) {
         return Err(not_found());
     }
-    Ok(answer::json(&protocol::input_items(response_id, &stored.input, &query)?))
+    Ok(answer::json(&protocol::input_items(response_id, &stored.input, &page)?))
 }
 
 fn expired() -> ApiError {
@@ -103,7 +127,11 @@ fn expired() -> ApiError {
 
 impl Shared {
     /// How the caller's own response ended, if that is stored.
-    pub(crate) async fn stored_response(&self, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    pub(crate) async fn stored_response(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+    ) -> Result<Option<Value>, ApiError> {
         let Some(value) = self.broker.store.get(&StoredResponse::key(id)).await.map_err(unavailable)? else {
             return Ok(None);
         };
@@ -120,7 +148,11 @@ impl Shared {
     }
 
     /// The caller's own response: as it ended, or as it stands.
-    async fn read_response(&self, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
+    pub(crate) async fn read_response(
+        &self,
+        principal: &Principal,
+        id: ResponseId,
+    ) -> Result<Option<Value>, ApiError> {
         if let Some(stored) = self.stored_response(principal, id).await? {
             return Ok(Some(stored));
         }
@@ -128,6 +160,20 @@ impl Shared {
             Some(header) if header.store => self.fold(id).await,
             _ => Ok(None),
         }
+    }
+
+    /// Whether event `last` is the one that ends the stream, so that nothing can follow it.
+    async fn ends_with(&self, id: ResponseId, last: Sequence) -> Result<bool, ApiError> {
+        let page = self.broker.log.read(id, last, 1).await.map_err(unavailable)?;
+        // What a client has heard is in the log. It would wait for ever if it meant another stream, or miscounted.
+        let not_there = || {
+            let message =
+                format!("Invalid value for 'starting_after': the response has no event {last} yet.");
+            ApiError::invalid("starting_after", "invalid_value", message)
+        };
+        let page = page.ok_or_else(|| cursor_error(crate::delivery::CursorError::Gone))?;
+        let record = page.records.first().filter(|record| record.next() > last).ok_or_else(not_there)?;
+        Ok(record.is_terminal() && record.next() == last + 1)
     }
 
     /// What the events so far amount to.
@@ -138,7 +184,9 @@ impl Shared {
             let Some(page) = page else { return Ok(None) };
             for record in &page.records {
                 for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far.push(sequence, event).map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
+                    so_far
+                        .push(sequence, event)
+                        .map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
                 }
             }
             if !page.more {

@@ -7,7 +7,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -15,8 +15,7 @@ use broker::Kind;
 use futures_util::{Stream as _, stream::FuturesUnordered};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{ApiError, ClientMessage, CloseCode, Create, ErrorType, Rejected};
-use serde_json::json;
+use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -26,8 +25,9 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     lanes::{LaneId, Lanes},
+    lifetime::{Closing, Due, Lifetime},
     socket::Socket,
-    turn::{Turn, previous_of},
+    turn::{Conclusion, Manner, Turn, previous_of},
 };
 use crate::{
     Principal,
@@ -48,27 +48,17 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Connection {
     shared: Arc<Shared>,
     principal: Principal,
+    dialect: Dialect,
     socket: Socket,
     lanes: Lanes<Create>,
     /// Bounded by the limit of responses in flight, as is `turns`.
     admissions: FuturesUnordered<Admission>,
     turns: Vec<Turn>,
     memory: Memory,
-    opened: Instant,
-    heard: Instant,
-    pinged: Instant,
+    lifetime: Lifetime,
     timer: Pin<Box<Sleep>>,
-    drain: Pin<Box<WaitForCancellationFutureOwned>>,
-    closing: Option<Closing>,
-    /// While draining: when to close if nothing runs, and when to close in any case.
-    leave: Option<(Instant, Instant)>,
-}
-
-/// Why a connection takes no new turns: it closes when the running ones have ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
-    TooOld,
-    Drain,
+    /// `None` once the drain has begun.
+    drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 type Admission = Pin<Box<dyn Future<Output = Admitted> + Send>>;
@@ -94,28 +84,39 @@ enum Event {
 
 /// Why the loop ends.
 struct End {
-    code: Option<CloseCode>,
+    goodbye: Option<Goodbye>,
     why: &'static str,
 }
 
+/// What is still to be said.
+enum Goodbye {
+    /// Why we close.
+    Close(CloseCode),
+    /// The client closes, and waits for the same from here.
+    Answer,
+}
+
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, principal: Principal, socket: WebSocketStream<TokioIo<Upgraded>>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        principal: Principal,
+        dialect: Dialect,
+        socket: WebSocketStream<TokioIo<Upgraded>>,
+    ) -> Self {
         let now = Instant::now();
-        let drain = Box::pin(shared.drain.clone().cancelled_owned());
+        let lifetime = Lifetime::new(now);
+        let drain = Some(Box::pin(shared.drain.clone().cancelled_owned()));
         Self {
             principal,
+            dialect,
             socket: Socket::new(socket),
             lanes: Lanes::new(shared.config.limits.clone()),
             admissions: FuturesUnordered::default(),
             turns: Vec::new(),
             memory: Memory::default(),
-            opened: now,
-            heard: now,
-            pinged: now,
-            timer: Box::pin(tokio::time::sleep(shared.config.ping_interval)),
+            timer: Box::pin(tokio::time::sleep_until(lifetime.next(now, &shared.config))),
+            lifetime,
             drain,
-            closing: None,
-            leave: None,
             shared,
         }
     }
@@ -131,9 +132,9 @@ impl Connection {
                 break end;
             }
         };
-        tracing::info!(why = end.why, age = ?self.opened.elapsed(), "websocket closed");
-        if let Some(code) = end.code {
-            self.close(code).await;
+        tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
+        if let Some(goodbye) = end.goodbye {
+            self.part(goodbye).await;
         }
     }
 
@@ -156,7 +157,8 @@ impl Connection {
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);
         }
-        if self.closing.is_none() && self.drain.as_mut().poll(cx).is_ready() {
+        if self.drain.as_mut().is_some_and(|drain| drain.as_mut().poll(cx).is_ready()) {
+            self.drain = None;
             return Poll::Ready(Event::Drain);
         }
         if clear {
@@ -181,50 +183,42 @@ impl Connection {
         None
     }
 
-    /// Connections leave one after the other over the first half of the drain time, so that their clients do not all
-    /// come to the other gateways at once. What runs may run on nearly to the end of it.
     fn begin_drain(&mut self) {
-        let time = self.shared.config.drain_timeout;
         let share = stream::ResponseId::random(0).random_bits() as u32;
         let now = Instant::now();
-        self.closing = Some(Closing::Drain);
-        self.leave = Some((now + time.mul_f64(f64::from(share) / f64::from(u32::MAX) / 2.0), now + time.mul_f64(0.9)));
+        self.lifetime.drain(now, &self.shared.config, f64::from(share) / f64::from(u32::MAX));
         self.timer.as_mut().reset(now);
     }
 
-    /// Closes once nothing runs any more.
     fn find_end(&self) -> Option<End> {
-        let is_idle = self.lanes.is_idle();
-        match (self.closing?, self.leave) {
-            (Closing::TooOld, _) if is_idle => Some(End { code: Some(CloseCode::Normal), why: "maximum age" }),
-            (Closing::Drain, Some((leave, cut))) => {
-                let now = Instant::now();
-                let is_time = now >= cut || (is_idle && now >= leave);
-                is_time.then_some(End { code: Some(CloseCode::ServiceRestart), why: "drain" })
-            }
-            _ => None,
-        }
+        let closing = self.lifetime.closing()?;
+        let is_over = self.lifetime.is_over(Instant::now(), self.lanes.is_idle());
+        is_over.then_some(match closing {
+            Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
+            Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
+        })
     }
 
     // ---- what the client says ----
 
     fn take_message(&mut self, message: Message) -> Option<End> {
-        self.heard = Instant::now();
+        self.lifetime.hear(Instant::now());
         match message {
-            Message::Text(text) => {
-                match protocol::client_message(&text, self.shared.config.max_json_depth) {
-                    Ok(ClientMessage::Create(create)) => self.take_create(*create),
-                    Ok(ClientMessage::Steer { previous_response_id, input }) => {
-                        self.refuse_steer(&previous_response_id, &input);
-                    }
-                    Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
+            Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
+                Ok(ClientMessage::Create(create)) => self.take_create(*create),
+                Ok(ClientMessage::Steer { previous_response_id, input }) => {
+                    self.refuse_steer(&previous_response_id, &input);
                 }
-            }
+                Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
+            },
             Message::Binary(_) => {
                 let message = "Messages are JSON in text frames; binary frames are not understood here.";
-                self.say_error(&ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message), None);
+                self.say_error(
+                    &ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message),
+                    None,
+                );
             }
-            Message::Close(_) => return Some(End { code: None, why: "client" }),
+            Message::Close(_) => return Some(End { goodbye: Some(Goodbye::Answer), why: "client" }),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
         None
@@ -232,9 +226,8 @@ impl Connection {
 
     fn take_create(&mut self, create: Create) {
         let lane: LaneId = create.stream_id.as_deref().map(Arc::from);
-        if let Some(closing) = self.closing {
-            // While draining: go at once, the client shall ask another gateway.
-            self.leave = self.leave.map(|(_, cut)| (Instant::now(), cut));
+        if let Some(closing) = self.lifetime.closing() {
+            self.lifetime.hurry(Instant::now());
             return self.say_error(&closing.error(), lane.as_deref());
         }
         self.shared.metrics.count_request("websocket");
@@ -246,20 +239,19 @@ impl Connection {
 
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
         let message = "A running response cannot be steered here: cancel it and send a new one.";
-        let event = json!({
-            "type": "response.steer.failed",
-            "previous_response_id": previous_response_id,
-            "input": input,
-            "error": { "type": "invalid_request_error", "code": "steering_not_supported", "message": message, "param": null },
-        });
-        self.say(event.to_string());
+        let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
+        let id: Option<stream::ResponseId> = previous_response_id.parse().ok();
+        let turn = self.turns.iter().find(|turn| Some(turn.cursor.id()) == id);
+        let lane = turn.and_then(|turn| turn.lane.as_deref());
+        self.say(protocol::steer_failed(previous_response_id, input, &error, lane));
     }
 
     // ---- turns ----
 
     fn begin_turns(&mut self) {
         while let Some((lane, create)) = self.lanes.pop() {
-            let (shared, principal, begun) = (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
+            let (shared, principal, begun) =
+                (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
             let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
             self.admissions.push(Box::pin(async move {
                 let request = create.request.clone();
@@ -300,7 +292,7 @@ impl Connection {
         let mut written = 0;
         while let Some((at, step)) = next.take() {
             match step {
-                Some(Ok(piece)) => written += self.tell(at, &piece, is_behind),
+                Some(Ok(piece)) => written += self.tell(at, piece, is_behind),
                 Some(Err(error)) => {
                     let turn = self.turns.swap_remove(at);
                     self.say_error(&cursor_error(error), turn.lane.as_deref());
@@ -317,27 +309,36 @@ impl Connection {
     /// A turn that has something to say right now. Wakers were left by the poll that found the first one, or will be left
     /// by the next: here nobody is waited for.
     fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, CursorError>>)> {
-        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut cx = Context::from_waker(Waker::noop());
         self.turns.iter_mut().enumerate().find_map(|(at, turn)| match turn.cursor.poll_next(&mut cx) {
             Poll::Ready(step) => Some((at, step)),
             Poll::Pending => None,
         })
     }
 
-    fn tell(&mut self, at: usize, piece: &Piece, is_behind: bool) -> usize {
-        let Self { turns, socket, shared, .. } = self;
+    fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
+        let Self { turns, socket, shared, dialect, .. } = self;
         let mut written = 0;
-        turns[at].render(piece, is_behind, &shared.metrics, |json| {
+        let gathered;
+        let pieces = if is_behind {
+            gathered = turns[at].cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
+            &gathered
+        } else {
+            std::slice::from_ref(&piece)
+        };
+        let manner = Manner { dialect: *dialect, is_behind };
+        turns[at].render(pieces, manner, &shared.metrics, |json| {
             written += json.len();
             // A failure to write shows itself at the next poll.
             let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
         });
-        if piece.is_terminal() {
+        if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
             let turn = self.turns.swap_remove(at);
-            let conversation = turn.conclude(piece, &self.shared.metrics);
-            let failed_after = if conversation.is_none() { turn.previous } else { None };
-            if let Some(conversation) = conversation {
-                self.memory.put(turn.cursor.id(), conversation);
+            let mut failed_after = None;
+            match turn.conclude(last, &self.shared.metrics) {
+                Conclusion::Continues(conversation) => self.memory.put(turn.cursor.id(), conversation),
+                Conclusion::Unknown => {}
+                Conclusion::Failed => failed_after = turn.previous,
             }
             self.end_turn(&turn.lane, failed_after);
         }
@@ -348,28 +349,14 @@ impl Connection {
 
     /// Pings, notices silence, and ends what is too old. One timer serves all three.
     fn keep_alive(&mut self) -> Option<End> {
-        let config = &self.shared.config;
         let now = Instant::now();
-        if now - self.heard >= config.idle_timeout {
-            return Some(End { code: None, why: "silent" });
+        match self.lifetime.due(now, &self.shared.config) {
+            Due::Silent => return Some(End { goodbye: None, why: "silent" }),
+            Due::TooOld => self.say_error(&Closing::TooOld.error(), None),
+            Due::Ping => drop(self.socket.write(Message::Ping(tungstenite::Bytes::new()))),
+            Due::Nothing => {}
         }
-        if now - self.pinged >= config.ping_interval {
-            self.pinged = now;
-            let _ = self.socket.write(Message::Ping(tungstenite::Bytes::new()));
-        }
-        if self.closing.is_none() && now - self.opened >= config.max_connection_age {
-            self.closing = Some(Closing::TooOld);
-            self.say_error(&Closing::TooOld.error(), None);
-        }
-        let config = &self.shared.config;
-        let mut due = (self.pinged + config.ping_interval).min(self.heard + config.idle_timeout);
-        if self.closing.is_none() {
-            due = due.min(self.opened + config.max_connection_age);
-        }
-        if let Some((leave, cut)) = self.leave {
-            due = due.min(if now < leave { leave } else { cut });
-        }
-        self.timer.as_mut().reset(due);
+        self.timer.as_mut().reset(self.lifetime.next(now, &self.shared.config));
         None
     }
 
@@ -378,19 +365,24 @@ impl Connection {
             Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
                 let max = self.shared.config.max_message_bytes;
                 self.say_error(&crate::http::too_large(max), None);
-                End { code: Some(CloseCode::TooLarge), why: "message too large" }
+                End::close(CloseCode::TooLarge, "message too large")
             }
-            Some(tungstenite::Error::Utf8(_)) => End { code: Some(CloseCode::InvalidData), why: "invalid UTF-8" },
+            Some(tungstenite::Error::Utf8(_)) => End::close(CloseCode::InvalidData, "invalid UTF-8"),
             Some(tungstenite::Error::Protocol(error)) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
-                End { code: Some(CloseCode::ProtocolError), why: "protocol error" }
+                End::close(CloseCode::ProtocolError, "protocol error")
             }
-            _ => End { code: None, why: "client gone" },
+            _ => End { goodbye: None, why: "client gone" },
         }
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
-        tracing::info!(status = error.status(), code = error.code, message = error.message, "message refused");
+        tracing::info!(
+            status = error.status(),
+            code = error.code,
+            message = error.message,
+            "message refused"
+        );
         self.shared.metrics.count_error("websocket", error);
         self.say(error.websocket_message(stream_id));
     }
@@ -400,23 +392,19 @@ impl Connection {
         let _ = self.socket.write(Message::Text(Utf8Bytes::from(json)));
     }
 
-    /// Says why, and goes. Bounded: a client that does not read is left.
-    async fn close(mut self, code: CloseCode) {
-        let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
-        let _ = self.socket.write(Message::Close(Some(frame)));
-        let goodbye = std::future::poll_fn(|cx| {
-            let _ = self.socket.poll_clear(cx);
-            // The client's own close, or its end.
-            match self.socket.poll_message(cx) {
-                Poll::Ready(None | Some(Err(_))) => Poll::Ready(()),
-                Poll::Ready(Some(Ok(_))) => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Poll::Pending => Poll::Pending,
-            }
-        });
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, goodbye).await;
+    /// Says what is to be said, and goes. Bounded: a client that does not read is left.
+    async fn part(mut self, goodbye: Goodbye) {
+        if let Goodbye::Close(code) = goodbye {
+            let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
+            let _ = self.socket.write(Message::Close(Some(frame)));
+        }
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.socket.part()).await;
+    }
+}
+
+impl End {
+    const fn close(code: CloseCode, why: &'static str) -> Self {
+        Self { goodbye: Some(Goodbye::Close(code)), why }
     }
 }
 
@@ -428,7 +416,10 @@ impl Closing {
                 "websocket_connection_limit_reached",
                 "This connection has reached its maximum age. Open a new one to continue.",
             ),
-            Self::Drain => ApiError::server("draining", "This gateway is about to stop. Connect again: another one will answer."),
+            Self::Drain { .. } => ApiError::server(
+                "draining",
+                "This gateway is about to stop. Connect again: another one will answer.",
+            ),
         }
     }
 }

@@ -64,7 +64,9 @@ impl<T> Lanes<T> {
             return Err(ApiError::invalid(
                 "stream_id",
                 "websocket_stream_limit_reached",
-                format!("This connection has {max} lanes already, which is the limit. Use one of them, or connect again."),
+                format!(
+                    "This connection has {max} lanes already, which is the limit. Use one of them, or connect again."
+                ),
             ));
         }
         self.lanes.push(Lane { id, waiting: VecDeque::new(), runs: false });

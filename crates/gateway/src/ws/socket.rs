@@ -1,6 +1,7 @@
 //! One WebSocket as a thing to poll: it reads, and at the same time writes out what it holds.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -8,6 +9,7 @@ use std::{
 use futures_util::{Sink as _, Stream as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{Error, Message, protocol::WebSocketConfig},
@@ -60,6 +62,22 @@ impl Socket {
             Poll::Pending => self.blocked = true,
         }
         flushed
+    }
+
+    /// Ends the connection in peace: what was written leaves, the closing handshake is completed, and the client goes first.
+    ///
+    /// What it still sends is taken in unseen until then. To close on it would reset the connection, and what was said last,
+    /// such as that its message is too large, would be lost with it. The caller bounds the time.
+    pub(super) async fn part(&mut self) {
+        // Also the answer to a close of the client's, which the library has put there.
+        self.unflushed = true;
+        let _ = poll_fn(|cx| self.poll_clear(cx)).await;
+        while let Some(Ok(_)) = poll_fn(|cx| self.poll_message(cx)).await {}
+        let stream = self.inner.get_mut();
+        if stream.shutdown().await.is_ok() {
+            let mut unseen = vec![0; 4 * 1024];
+            while stream.read(&mut unseen).await.is_ok_and(|length| length > 0) {}
+        }
     }
 
     /// Whether the client was behind since this was last asked.

@@ -6,7 +6,10 @@ use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
     ext::Protocol,
-    header::{CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
+    header::{
+        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
+    },
 };
 use hyper_util::rt::TokioIo;
 use protocol::{ApiError, ErrorType};
@@ -19,13 +22,15 @@ use super::{connection::Connection, socket};
 use crate::{
     Principal,
     gateway::Shared,
-    http::{Answer, AnswerBody},
+    http::{Answer, AnswerBody, dialect_of},
 };
 
 /// Whether the request asks for a WebSocket.
 pub(crate) fn is_upgrade(request: &Request<Incoming>) -> bool {
     is_extended_connect(request)
-        || (request.method() == Method::GET && names(request, &UPGRADE, "websocket") && names(request, &CONNECTION, "upgrade"))
+        || (request.method() == Method::GET
+            && names(request, &UPGRADE, "websocket")
+            && names(request, &CONNECTION, "upgrade"))
 }
 
 fn is_extended_connect(request: &Request<Incoming>) -> bool {
@@ -42,20 +47,25 @@ fn names(request: &Request<Incoming>, header: &HeaderName, token: &str) -> bool 
 /// Accepts the upgrade, and lets the connection live in a task of its own.
 pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: Request<Incoming>) -> Answer {
     if shared.drain.is_cancelled() {
-        return Err(ApiError::server("draining", "This gateway is about to stop. Connect again: another one will answer."));
+        return Err(ApiError::server(
+            "draining",
+            "This gateway is about to stop. Connect again: another one will answer.",
+        ));
     }
     if request.headers().get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
         return Err(bad_handshake("Only version 13 of the WebSocket protocol is spoken here."));
     }
     let response = accept(&request)?;
+    let dialect = dialect_of(request.headers());
     let upgraded = hyper::upgrade::on(&mut request);
     let shared = Arc::clone(shared);
     shared.sockets.clone().spawn(async move {
         match upgraded.await {
             Ok(io) => {
                 let config = socket::config(shared.config.max_message_bytes);
-                let socket = WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-                Connection::new(shared, principal, socket).run().await;
+                let socket =
+                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+                Connection::new(shared, principal, dialect, socket).run().await;
             }
             Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
         }
@@ -67,7 +77,10 @@ fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError>
     if is_extended_connect(request) {
         return Ok(crate::http::empty(StatusCode::OK));
     }
-    let key = request.headers().get(SEC_WEBSOCKET_KEY).ok_or_else(|| bad_handshake("The header Sec-WebSocket-Key is missing."))?;
+    let key = request
+        .headers()
+        .get(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| bad_handshake("The header Sec-WebSocket-Key is missing."))?;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
         .map_err(|_| bad_handshake("The header Sec-WebSocket-Key is malformed."))?;
     let mut response = crate::http::empty(StatusCode::SWITCHING_PROTOCOLS);

@@ -29,6 +29,21 @@ pub struct Create {
     pub include_obfuscation: bool,
 }
 
+impl Create {
+    /// A request that is told whole, over HTTP, and about which nothing else was said.
+    pub const fn new(request: Request) -> Self {
+        Self {
+            request,
+            stream: false,
+            stream_id: None,
+            generate: true,
+            idempotency_key: None,
+            traceparent: None,
+            include_obfuscation: false,
+        }
+    }
+}
+
 /// A request for a shorter form of a conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compact {
@@ -39,9 +54,6 @@ pub struct Compact {
     /// W3C trace context, well-formed.
     pub traceparent: Option<String>,
 }
-
-/// The longest key or identifier that the client makes up.
-const MAX_KEY: usize = 64;
 
 /// By which door a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,13 +145,13 @@ pub(super) fn read(value: Value, door: Door) -> Result<Create> {
     check_supported(&body)?;
     let (stream, include_obfuscation) = delivery(&body, door)?;
     let mut create = Create {
-        request: request(&body)?,
         stream,
         stream_id: envelope::stream_id(&body)?,
         generate: body.optional("generate", |generate| generate.boolean())?.unwrap_or(true),
         idempotency_key: envelope::idempotency_key(&body)?,
         traceparent: envelope::traceparent(&body)?,
         include_obfuscation,
+        ..Create::new(request(&body)?)
     };
     if create.generate && create.request.instructions.is_none() {
         check_has_input(&body)?;
@@ -191,7 +203,7 @@ fn request(body: &Node<'_, '_>) -> Result<Request> {
     let flag = |name| body.optional(name, |flag| flag.boolean());
     let number = |name, low: f64, high: f64| body.optional(name, |number| number.number(low..=high));
     let count = |name, low: u64, high: u64| body.optional(name, |count| count.integer(low..=high));
-    let short = |name| body.optional(name, |text| text.string(MAX_KEY).map(str::to_owned));
+    let short = |name| body.optional(name, |text| text.string(envelope::MAX_KEY).map(str::to_owned));
     let choice =
         |name, from: &[&'static str]| body.optional(name, |text| text.one_of(from).map(str::to_owned));
     let request = Request {

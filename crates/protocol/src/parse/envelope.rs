@@ -2,8 +2,11 @@
 
 use super::node::{Node, Result};
 
+/// The longest key or identifier that a client makes up.
+pub(crate) const MAX_KEY: usize = 64;
+
 const MAX_STREAM_ID: usize = 256;
-const MAX_IDEMPOTENCY_KEY: usize = 255;
+const MAX_IDEMPOTENCY_KEY: usize = 256;
 
 /// Whether `text` can name a lane: `[A-Za-z0-9_.-]{1,256}`.
 pub fn is_stream_id(text: &str) -> bool {

@@ -15,7 +15,10 @@ pub(crate) const SERVICE_TIERS: [&str; 7] =
     ["auto", "default", "flex", "priority", "scale", "fast", "ultrafast"];
 
 /// What can be told beyond the usual. Others that OpenAI knows are about tools that are not run here.
-pub(crate) const INCLUDABLE: [&str; 2] = ["reasoning.encrypted_content", "message.output_text.logprobs"];
+pub(crate) const INCLUDABLE: [&str; 2] = ["reasoning.encrypted_content", LOGPROBS];
+
+/// Asks for log probabilities.
+pub(crate) const LOGPROBS: &str = "message.output_text.logprobs";
 
 /// The client's own notes.
 pub(crate) fn metadata(metadata: &Node<'_, '_>) -> Result<BTreeMap<String, String>> {

@@ -2,10 +2,17 @@
 
 use std::collections::HashSet;
 
-use super::node::{MAX_TEXT, Node, Result};
+use serde_json::{Map, Value};
+
+use super::{
+    node::{MAX_TEXT, Node, Result},
+    options,
+};
 use crate::{ChoiceMode, FunctionTool, ToolChoice};
 
 pub(crate) const MAX_TOOLS: usize = 128;
+
+const KNOWN: [&str; 5] = ["type", "name", "description", "parameters", "strict"];
 
 /// The functions, with names that differ.
 pub(crate) fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
@@ -15,7 +22,7 @@ pub(crate) fn tools(body: &Node<'_, '_>) -> Result<Vec<FunctionTool>> {
     let mut tools = Vec::new();
     for tool in list.elements()? {
         tool.require("type")?.one_of(&["function"])?;
-        let read = function(&tool)?;
+        let read = function(&tool, options::extra(&tool, &KNOWN)?)?;
         check_unique(&mut names, &tool, &read)?;
         tools.push(read);
     }
@@ -42,28 +49,22 @@ pub(crate) fn check_unique(
         .error("invalid_value", format!("Invalid value: the name '{}' is used twice.", tool.name)))
 }
 
-/// A function's definition: the members that the standard names, the others as sent.
-pub(crate) fn function(tool: &Node<'_, '_>) -> Result<FunctionTool> {
-    const KNOWN: [&str; 5] = ["type", "name", "description", "parameters", "strict"];
-    let extra = tool.object()?.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()));
+/// A function's definition: the members that the standard names, and the others.
+pub(crate) fn function(tool: &Node<'_, '_>, extra: Map<String, Value>) -> Result<FunctionTool> {
     Ok(FunctionTool {
         name: tool.require("name")?.name()?.to_owned(),
         description: tool.optional("description", |text| text.text().map(str::to_owned))?,
         parameters: tool.optional("parameters", |schema| schema.object().map(|_| schema.value.clone()))?,
         strict: tool.optional("strict", |strict| strict.boolean())?,
-        extra: extra.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        extra,
     })
 }
 
 /// The choice among `tools`, which must name functions that are there.
 pub(crate) fn tool_choice(body: &Node<'_, '_>, tools: &[FunctionTool]) -> Result<ToolChoice> {
-    let Some(choice) = body.get("tool_choice") else { return Ok(ToolChoice::Mode(ChoiceMode::Auto)) };
-    if choice.value.is_string() {
-        let mode = mode(&choice)?;
-        return check_possible(&choice, mode, tools).map(|()| ToolChoice::Mode(mode));
-    }
+    let Some(choice) = body.get("tool_choice") else { return Ok(ToolChoice::default()) };
     if !choice.value.is_object() {
-        return Err(choice.wrong_type("a string or an object"));
+        return mode_choice(&choice, tools);
     }
     match choice.require("type")?.one_of(&["function", "allowed_tools"])? {
         "function" => {
@@ -78,6 +79,15 @@ pub(crate) fn tool_choice(body: &Node<'_, '_>, tools: &[FunctionTool]) -> Result
             })
         }
     }
+}
+
+/// A choice that names no function.
+pub(crate) fn mode_choice(choice: &Node<'_, '_>, tools: &[FunctionTool]) -> Result<ToolChoice> {
+    if !choice.value.is_string() {
+        return Err(choice.wrong_type("a string or an object"));
+    }
+    let mode = mode(choice)?;
+    check_possible(choice, mode, tools).map(|()| ToolChoice::Mode(mode))
 }
 
 /// A list of allowed tools, each of which `read` names, and the mode beside it.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::{Request, client_message, compact, create, steer_input};
+use crate::{Request, chat_create, client_message, compact, create, steer_input};
 
 /// Any JSON, made of words that parsers look for.
 fn any_json() -> impl Strategy<Value = Value> {
@@ -73,6 +73,26 @@ fn full() -> Value {
     })
 }
 
+/// A Chat Completions request in which nearly everything is used.
+fn full_chat() -> Value {
+    json!({
+        "model": "m", "stream": true, "stream_options": {"include_usage": true}, "user": "u", "stop": ["a"], "seed": 1,
+        "messages": [
+            {"role": "system", "content": "s", "name": "n"},
+            {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a/b"}}, {"type": "text", "text": "t"}]},
+            {"role": "assistant", "content": null, "reasoning": "r",
+                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "t"}]},
+            {"role": "assistant", "content": [{"type": "text", "text": "t"}], "refusal": "no"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto",
+            "tools": [{"type": "function", "function": {"name": "f"}}]}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}, "logit_bias": {"1": 2},
+        "logprobs": true, "top_logprobs": 2, "max_tokens": 4, "reasoning_effort": "low",
+    })
+}
+
 /// Puts `new` at the place in `value` that `choices` lead to.
 fn replace(value: &mut Value, choices: &[usize], new: Value) {
     let Some((choice, rest)) = choices.split_first() else {
@@ -94,6 +114,10 @@ fn replace(value: &mut Value, choices: &[usize], new: Value) {
 
 fn check(body: &[u8]) -> Result<(), TestCaseError> {
     if let Ok(create) = create(body, 32) {
+        let job = serde_json::to_vec(&create.request).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<Request>(&job).unwrap(), create.request);
+    }
+    if let Ok(create) = chat_create(body, 32) {
         let job = serde_json::to_vec(&create.request).unwrap();
         prop_assert_eq!(serde_json::from_slice::<Request>(&job).unwrap(), create.request);
     }
@@ -125,8 +149,9 @@ proptest! {
 
     #[test]
     fn a_request_with_one_thing_changed(choices in prop::collection::vec(any::<usize>(), 1..6), new in any_json()) {
-        let mut body = full();
-        replace(&mut body, &choices, new);
-        check(body.to_string().as_bytes())?;
+        for mut body in [full(), full_chat()] {
+            replace(&mut body, &choices, new.clone());
+            check(body.to_string().as_bytes())?;
+        }
     }
 }

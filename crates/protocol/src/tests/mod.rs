@@ -1,12 +1,16 @@
 //! Values in, values out.
 
 mod arbitrary;
+mod chat_answers;
+mod chat_requests;
 mod context;
+mod input_items;
 mod merge;
 mod parse;
 mod refusals;
 mod render;
 mod resource;
+mod small;
 mod socket;
 
 use stream::{Delta, DeltaKind, Event, ResponseId};

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use stream::{Delta, DeltaKind, Event, EventKind, ResponseId, Whole};
 
 use super::{ID, delta, text};
-use crate::{Place, event_json, sse_frame};
+use crate::{Dialect, Place, event_json, sse_frame};
 
 fn json_of(event: &Event, stream_id: Option<&str>, merged_from: Option<u64>) -> Value {
     let mut out = String::new();
@@ -65,6 +65,33 @@ fn the_reasoning_has_parts_of_two_kinds() {
     assert_eq!(json_of(&summary.delta("x".into(), None), None, None)["summary_index"], 1);
     let reasoning = Place { kind: DeltaKind::Reasoning, ..summary };
     assert_eq!(json_of(&reasoning.delta("x".into(), None), None, None)["content_index"], 1);
+}
+
+#[test]
+fn clients_hear_the_names_that_they_know() {
+    let place = Place { response: ID, kind: DeltaKind::Reasoning, output_index: 0, part_index: 0 };
+    let name = |dialect: Dialect, event: &Event| {
+        let mut out = String::new();
+        dialect.sse_frame(&mut out, ID, 0, event, None, None);
+        let (name, data) = out.strip_prefix("event: ").unwrap().split_once("\ndata: ").unwrap();
+        assert_eq!(serde_json::from_str::<Value>(data).unwrap()["type"], name);
+        name.to_owned()
+    };
+    let (delta, done) = (place.delta("x".into(), None), place.text_done("x", &[]));
+    assert_eq!(name(Dialect::Standard, &delta), "response.reasoning.delta");
+    assert_eq!(name(Dialect::OpenAi, &delta), "response.reasoning_text.delta");
+    assert_eq!(name(Dialect::OpenAi, &done), "response.reasoning_text.done");
+    assert_eq!(name(Dialect::OpenAi, &text("x")), "response.output_text.delta");
+}
+
+#[test]
+fn clients_are_known_by_their_headers() {
+    let of = Dialect::of_client;
+    assert_eq!(of(Some("js"), Some("my-app")), Dialect::OpenAi);
+    assert_eq!(of(None, Some("AsyncOpenAI/Python 3.54.0")), Dialect::OpenAi);
+    assert_eq!(of(None, Some("ai/6.0 ai-sdk/openai/3.0")), Dialect::OpenAi);
+    assert_eq!(of(None, Some("curl/8.5")), Dialect::Standard);
+    assert_eq!(of(None, None), Dialect::Standard);
 }
 
 proptest! {

@@ -46,7 +46,7 @@ fn each_outcome_has_its_event_and_its_details() {
             ["response.incomplete", "incomplete", null, {"reason": "max_output_tokens"}, null, "incomplete", 7],
             ["response.failed", "failed", null, null,
                 {"code": "upstream_timeout", "message": "The model took too long."}, "incomplete", 7],
-            ["response.incomplete", "cancelled", null, {"reason": "cancelled"}, null, "incomplete", 7],
+            ["response.incomplete", "cancelled", null, null, null, "incomplete", 7],
         ])
     );
 }

@@ -1,7 +1,7 @@
 //! The scripted model server as a process, for tests with real processes and for clients in other languages.
 //!
 //! It prints the base URL as its only line, then serves until it is killed; `GET /stats` (beside `/v1`) tells what
-//! happened.
+//! happened, and `GET /stats?aborted=2` waits until it has.
 
 use std::{io::Write as _, net::SocketAddr};
 

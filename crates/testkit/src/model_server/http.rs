@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
+    time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,6 +38,8 @@ use super::{
 
 /// Larger requests are refused.
 const MAX_BODY: usize = 64 * 1024 * 1024;
+/// A question that waits for something is answered after this, whether it came or not.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The prompts whose calls are counted; beyond that counting begins again.
 const MAX_PROMPTS: usize = 10_000;
 
@@ -131,15 +135,29 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
 
 async fn answer(request: Request<Incoming>, state: Arc<State>, line: Arc<Line>) -> Answered {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/stats") => {
-            let stats = state.stats.borrow().to_json();
-            json_answer(StatusCode::OK, &stats)
-        }
+        (&Method::GET, "/stats") => stats(request.uri().query().unwrap_or_default(), &state).await,
         (&Method::GET, "/v1/models") => json_answer(StatusCode::OK, &state.models()),
         (&Method::POST, "/v1/chat/completions") => produce(Protocol::Chat, request, state, line).await,
         (&Method::POST, "/v1/responses") => produce(Protocol::Responses, request, state, line).await,
         _ => refuse(StatusCode::NOT_FOUND, "There is nothing here."),
     }
+}
+
+/// What happened so far. A query waits for it: `?aborted=2&finished=1` until these numbers are no less than that.
+async fn stats(query: &str, state: &State) -> Answered {
+    let wanted: Option<Vec<(&str, u64)>> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').and_then(|(name, least)| Some((name, least.parse().ok()?))))
+        .collect();
+    let Some(wanted) = wanted else {
+        return refuse(StatusCode::BAD_REQUEST, "A query is name=number, and more after &.");
+    };
+    let holds = |stats: &Stats| wanted.iter().all(|(name, least)| stats.number(name) >= Some(*least));
+    // Too late is for the asker to judge: the answer tells how far it has come.
+    let _ = time::timeout(PATIENCE, state.stats.subscribe().wait_for(holds)).await;
+    let stats = state.stats.borrow().to_json();
+    json_answer(StatusCode::OK, &stats)
 }
 
 async fn produce(

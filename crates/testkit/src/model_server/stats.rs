@@ -49,6 +49,21 @@ impl Stats {
         self.seen.last().map(AsRef::as_ref)
     }
 
+    /// A number by the name that it has in JSON.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        Some(match name {
+            "requests" => self.requests,
+            "started" => self.started,
+            "finished" => self.finished,
+            "aborted" => self.aborted,
+            "cut" => self.cut,
+            "running" => self.running,
+            "tokens" => self.tokens,
+            "connections" => self.connections,
+            _ => return None,
+        })
+    }
+
     /// The numbers, and the bodies of the latest requests, as JSON.
     pub fn to_json(&self) -> Value {
         let seen: Vec<Value> = self.seen.iter().map(|seen| seen.to_json()).collect();

@@ -1,0 +1,40 @@
+# The few commands a person types. Each is a script under scripts/, or a line.
+#
+#   make run ARGS="--upstream http://localhost:11434/v1"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check docs up down image
+
+ARGS ?=
+CARGO ?= cargo
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The development profile: dependencies are optimised in it too, it builds in half the time of a release, and `make test`
+# needs the same build.
+run: ## Install what is missing, build, and start everything in one process with a demo model
+	@scripts/install run
+	@$(CARGO) build --locked --package narthex
+	@exec "$$(scripts/target-directory)/debug/narthex" dev $(ARGS)
+
+test: ## Install what the tests need, run all of them, and stop what was started
+	@scripts/install test
+	@scripts/test
+
+check: ## Format, lints, documentation, licences, architecture, shell scripts
+	@scripts/install check
+	@scripts/check
+
+docs: ## Write the pages that are made from the program itself
+	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
+
+up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load balancer
+	docker compose up --build --detach --wait
+	@echo "The cluster listens on http://127.0.0.1:$${PORT:-8080}/v1; 'make down' stops it."
+
+down: ## Stop that cluster
+	docker compose down
+
+image: ## Build the container image
+	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .

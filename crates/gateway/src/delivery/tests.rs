@@ -1,0 +1,165 @@
+//! The live path may lose what it likes: a cursor tells every event once, in order.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::{Broker, Header, Member, OpenMode};
+use proptest::prelude::*;
+use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, Sequence, Whole};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::*;
+
+fn hub(broker: &Broker) -> Hub {
+    Hub::new(broker.clone(), Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new())
+}
+
+fn delta(number: u64) -> Event {
+    let text = format!("{number}");
+    let kind = DeltaKind::OutputText;
+    Event::Delta(Delta { kind, output_index: 0, part_index: 0, text: text.into(), logprobs: None })
+}
+
+fn whole(kind: EventKind) -> Event {
+    Event::Whole(Whole { kind, body: r#"{"response":{}}"#.into() })
+}
+
+async fn stream(broker: &Broker) -> (ResponseId, Epoch) {
+    let id = broker.log.new_id();
+    let header = Header { grace_ms: 60_000, ..Header::default() };
+    broker.log.create(id, &header, &[whole(EventKind::Created)]).await.unwrap();
+    let opened = broker.log.open(id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
+    (id, opened.epoch)
+}
+
+fn subscribe(from: Sequence) -> Subscribe {
+    Subscribe { from, catch_up: true, leave: Leave::RunsOn }
+}
+
+/// Reads to the end; the events' numbers.
+async fn read(mut cursor: Cursor) -> Vec<Sequence> {
+    let mut numbers = Vec::new();
+    while let Some(piece) = cursor.next().await {
+        numbers.extend(piece.unwrap().events().map(|(sequence, _)| sequence));
+    }
+    numbers
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_live_path_lost_is_found_by_the_sweep() {
+    let broker = broker::memory::broker();
+    let hub = hub(&broker);
+    let done = CancellationToken::new();
+    let sweep =
+        tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(hub.clone().sweep(done.clone())));
+    let (id, epoch) = stream(&broker).await;
+    // Another broker's hub: it hears of nothing, as if its live path were dead.
+    let deaf =
+        Hub::new(deaf(&broker), Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
+    let deaf_sweep =
+        tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(deaf.clone().sweep(done)));
+    let cursor = deaf.subscribe(id, subscribe(0)).await.unwrap();
+    let reading = TaskTracker::new().spawn(read(cursor));
+    tokio::task::yield_now().await;
+    broker.log.append(id, epoch, 1, &[delta(1), whole(EventKind::Completed)]).await.unwrap();
+    assert_eq!(reading.await.unwrap(), [0, 1, 2]);
+    drop((sweep, deaf_sweep));
+}
+
+/// The same log, but nobody ever hears of anything.
+fn deaf(broker: &Broker) -> Broker {
+    Broker { log: Arc::new(Deaf(Arc::clone(&broker.log))), ..broker.clone() }
+}
+
+struct Deaf(Arc<dyn broker::StreamLog>);
+
+#[async_trait::async_trait]
+impl broker::StreamLog for Deaf {
+    fn new_id(&self) -> ResponseId {
+        self.0.new_id()
+    }
+
+    async fn create(
+        &self,
+        id: ResponseId,
+        header: &Header,
+        events: &[Event],
+    ) -> Result<broker::Creation, broker::Error> {
+        self.0.create(id, header, events).await
+    }
+
+    async fn header(&self, id: ResponseId) -> Result<Option<Header>, broker::Error> {
+        self.0.header(id).await
+    }
+
+    async fn open(
+        &self,
+        id: ResponseId,
+        owner: &Member,
+        mode: OpenMode,
+    ) -> Result<broker::Opened, broker::OpenError> {
+        self.0.open(id, owner, mode).await
+    }
+
+    async fn append(
+        &self,
+        id: ResponseId,
+        epoch: Epoch,
+        first: Sequence,
+        events: &[Event],
+    ) -> Result<broker::Appended, broker::AppendError> {
+        self.0.append(id, epoch, first, events).await
+    }
+
+    async fn read(
+        &self,
+        id: ResponseId,
+        from: Sequence,
+        max: usize,
+    ) -> Result<Option<broker::Page>, broker::Error> {
+        self.0.read(id, from, max).await
+    }
+
+    async fn listen(
+        &self,
+        _: ResponseId,
+        _: Arc<dyn broker::Listener>,
+    ) -> Result<broker::Listening, broker::Error> {
+        Ok(broker::Listening::new(|| {}))
+    }
+
+    async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), broker::Error> {
+        self.0.expire(id, after).await
+    }
+}
+
+proptest! {
+    /// Whatever the sizes of the appends, and wherever subscribers come in: each hears every event from there on once.
+    #[test]
+    fn every_subscriber_hears_all(batches in prop::collection::vec(1u64..9, 1..20), joins in prop::collection::vec(0usize..20, 1..6)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let broker = broker::memory::broker();
+            let hub = hub(&broker);
+            let (id, epoch) = stream(&broker).await;
+            let tasks = TaskTracker::new();
+            let mut readers = Vec::new();
+            let mut next = 1;
+            for (at, size) in batches.iter().enumerate() {
+                for _ in joins.iter().filter(|join| **join == at) {
+                    let cursor = hub.subscribe(id, subscribe(next / 2)).await.unwrap();
+                    readers.push((next / 2, tasks.spawn(read(cursor))));
+                }
+                let events: Vec<_> = (next..next + size).map(delta).collect();
+                broker.log.append(id, epoch, next, &events).await.unwrap();
+                next += size;
+                tokio::task::yield_now().await;
+            }
+            broker.log.append(id, epoch, next, &[whole(EventKind::Completed)]).await.unwrap();
+            for (from, reader) in readers {
+                assert_eq!(reader.await.unwrap(), (from..=next).collect::<Vec<_>>());
+            }
+            let late = hub.subscribe(id, subscribe(0)).await.unwrap();
+            assert_eq!(read(late).await, (0..=next).collect::<Vec<_>>());
+        });
+    }
+}

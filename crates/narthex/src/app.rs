@@ -1,0 +1,212 @@
+//! One running process: its parts, how they come up, and in which order they go down.
+
+use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+
+use broker::{Broker, Member};
+use futures_util::FutureExt;
+use prometheus_client::registry::Registry;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    admin::Admin,
+    banner::Banner,
+    broker_choice,
+    config::{Config, Role},
+    failure::{Failure, chain},
+    metrics,
+    ports::Ports,
+    status::Status,
+    upstream::Source,
+};
+
+/// A process at work.
+#[derive(Debug)]
+pub(crate) struct App {
+    status: Status,
+    gateway: Part,
+    worker: Part,
+    admin: Part,
+    failures: mpsc::Receiver<Failure>,
+}
+
+/// What is spawned now, and ended together.
+#[derive(Debug)]
+struct Part {
+    drain: CancellationToken,
+    tasks: TaskTracker,
+    failures: mpsc::Sender<Failure>,
+}
+
+impl App {
+    /// Brings up what `role` needs. The admin listener comes first, as it tells what the others wait for.
+    pub(crate) async fn start(role: Role, config: Config, ports: Ports) -> Result<Self, Failure> {
+        let (sender, failures) = mpsc::channel(1);
+        let part = || Part::new(sender.clone());
+        let app =
+            Self { status: Status::starting(), gateway: part(), worker: part(), admin: part(), failures };
+
+        let mut registry = Registry::default();
+        metrics::register(&mut registry, role.name());
+        let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
+        let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
+        let admin = Admin { status: app.status.clone(), registry };
+        let end = app.admin.drain.clone();
+        app.admin.spawn("admin listener", async move {
+            admin.run(ports.admin.0, end).await;
+            Ok(())
+        });
+
+        app.status.waits_for("the broker to answer");
+        let broker = broker_choice::connect(&config).await?;
+        let mut models = Vec::new();
+        if let Some(metrics) = worker_metrics {
+            models = app.spawn_workers(&config, &broker, &metrics)?;
+        }
+        let mut public = None;
+        if let (Some(metrics), Some((listener, address))) = (gateway_metrics, ports.public) {
+            public = Some(address);
+            app.spawn_gateway(config.gateway, &broker, metrics, listener);
+        }
+        app.admin.tasks.spawn(ready(app.status.clone(), broker, models, banner(role, public)));
+        Ok(app)
+    }
+
+    fn spawn_gateway(
+        &self,
+        config: gateway::Config,
+        broker: &Broker,
+        metrics: gateway::Metrics,
+        listener: TcpListener,
+    ) {
+        let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
+        let drain = self.gateway.drain.clone();
+        self.gateway.spawn("gateway", async move {
+            gateway.run(listener, drain).await;
+            Ok(())
+        });
+    }
+
+    /// One worker for each model server: one that does not answer yet holds up no other.
+    fn spawn_workers(
+        &self,
+        config: &Config,
+        broker: &Broker,
+        metrics: &worker::Metrics,
+    ) -> Result<Vec<oneshot::Receiver<Vec<String>>>, Failure> {
+        let mut known = Vec::new();
+        for (index, upstream) in config.upstream.iter().enumerate() {
+            let source = Source::new(index, upstream, |name| std::env::var_os(name))?;
+            let (tell, models) = oneshot::channel();
+            known.push(models);
+            let (config, broker, metrics) = (config.worker.clone(), broker.clone(), metrics.clone());
+            let (status, drain) = (self.status.clone(), self.worker.drain.clone());
+            let run = async move {
+                let Some(served) = drain.run_until_cancelled(source.served(&status)).await else {
+                    return Ok(());
+                };
+                let served = served?;
+                drop(tell.send(served.iter().map(|served| served.config.name.clone()).collect()));
+                let worker = worker::Worker::build(config, served, broker, Member::random("worker"), metrics);
+                told(worker.run(drain).await)
+            };
+            self.worker.spawn("worker", run);
+        }
+        Ok(known)
+    }
+
+    /// Waits until a part ends that should not.
+    pub(crate) async fn failed(&mut self) -> Failure {
+        match self.failures.recv().await {
+            Some(failure) => failure,
+            // Each part keeps a sender.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes nothing new, finishes or hands over what runs, and ends. The gateway goes first: what it still streams, a
+    /// worker in the same process has to produce. The admin listener goes last: it tells that the rest is draining.
+    pub(crate) async fn drain(&self) {
+        self.status.draining();
+        self.gateway.end().await;
+        self.worker.end().await;
+        self.admin.end().await;
+        tracing::info!("drained");
+    }
+}
+
+impl Part {
+    fn new(failures: mpsc::Sender<Failure>) -> Self {
+        Self { drain: CancellationToken::new(), tasks: TaskTracker::new(), failures }
+    }
+
+    /// Runs `run`, which is to end no earlier than the drain begins.
+    fn spawn<F>(&self, name: &'static str, run: F)
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let (drain, failures) = (self.drain.clone(), self.failures.clone());
+        self.tasks.spawn(async move {
+            let failure = match AssertUnwindSafe(run).catch_unwind().await {
+                Ok(Ok(())) if drain.is_cancelled() => return,
+                Ok(Ok(())) => Failure::run_time(format!("the {name} stopped by itself; the log says why")),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::run_time(format!("the {name} broke down; the log says where")),
+            };
+            tracing::error!(%failure, "a part of this process failed");
+            // One failure is enough to stop; who comes second need not be heard.
+            drop(failures.try_send(failure));
+        });
+    }
+
+    async fn end(&self) {
+        self.drain.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Declares the process ready once all models are known and announced, and greets the person who started it.
+async fn ready(
+    status: Status,
+    broker: Broker,
+    known: Vec<oneshot::Receiver<Vec<String>>>,
+    banner: Option<Banner>,
+) {
+    let mut models = Vec::new();
+    for upstream in known {
+        // Closed without a word: the drain came first, or the part failed.
+        let Ok(names) = upstream.await else { return };
+        models.extend(names);
+    }
+    announced(&broker, &models).await;
+    status.ready(broker);
+    tracing::info!(?models, "ready");
+    if let Some(banner) = banner {
+        banner.show(&models);
+    }
+}
+
+/// Waits until gateways can know of `models`: a request that comes right after the greeting must not be told that there is no
+/// such model. Announcements are the workers' own, so this can only look.
+async fn announced(broker: &Broker, models: &[String]) {
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        looks.tick().await;
+        let Ok(roster) = broker.control.models().await else { continue };
+        if models.iter().all(|name| roster.iter().any(|model| model.name == *name)) {
+            return;
+        }
+    }
+}
+
+fn banner(role: Role, public: Option<SocketAddr>) -> Option<Banner> {
+    public.filter(|_| role == Role::Dev).map(Banner::new)
+}
+
+fn told(outcome: Result<(), broker::Error>) -> Result<(), Failure> {
+    outcome.map_err(|error| Failure::run_time(format!("failed to {}", chain(&error))))
+}

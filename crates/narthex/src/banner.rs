@@ -1,0 +1,96 @@
+//! What `narthex dev` says when it is ready: where it listens, and three things to try.
+
+use std::{fmt::Write, net::SocketAddr};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::console;
+
+const BOLD: Style = Style::new().bold();
+const SAYING: Style = AnsiColor::Cyan.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// The greeting of `narthex dev`.
+#[derive(Debug)]
+pub(crate) struct Banner {
+    address: SocketAddr,
+}
+
+impl Banner {
+    /// The greeting of a process that listens at `address`.
+    pub(crate) const fn new(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    /// Greets.
+    pub(crate) fn show(&self, models: &[String]) {
+        console::say(&self.text(models));
+    }
+
+    /// The greeting. Every line to try works when it is pasted into a POSIX shell.
+    pub(crate) fn text(&self, models: &[String]) -> String {
+        let address = self.address;
+        let model = models.first().map_or("demo", String::as_str);
+        let mut out = String::new();
+        let _ = write!(
+            out,
+            "\n{BOLD}Narthex {}{BOLD:#} is ready on {SAYING}http://{address}/v1{SAYING:#} with {}.\n",
+            env!("CARGO_PKG_VERSION"),
+            listed(models),
+        );
+        let name = serde_json::Value::from(model);
+        let request = format!(r#"{{"model":{name},"input":"Tell me a story.","stream":true}}"#);
+        try_this(
+            &mut out,
+            "Watch a response as server-sent events:",
+            &format!(
+                "curl -N http://{address}/v1/responses -H 'content-type: application/json' \\\n  -d {}",
+                quoted(&request)
+            ),
+        );
+        let turn = format!(r#"{{"type":"response.create","model":{name},"input":"Tell me a story."}}"#);
+        try_this(
+            &mut out,
+            "The same over a WebSocket, the main door (needs Node.js; Ctrl-C ends it):",
+            &format!("npx -y wscat@6 -c ws://{address}/v1/responses -w 60 \\\n  -x {}", quoted(&turn)),
+        );
+        try_this(&mut out, "With the official Python SDK (pip install openai):", &python(address, &name));
+        let _ = writeln!(out, "\n{FAINT}Ctrl-C drains and stops; a second one stops at once.{FAINT:#}");
+        out
+    }
+}
+
+fn try_this(out: &mut String, what: &str, command: &str) {
+    let _ = write!(out, "\n{FAINT}{what}{FAINT:#}\n{command}\n");
+}
+
+fn python(address: SocketAddr, model: &serde_json::Value) -> String {
+    format!(
+        "python3 - <<'PYTHON'\n\
+         from openai import OpenAI\n\
+         client = OpenAI(base_url=\"http://{address}/v1\", api_key=\"none\")\n\
+         with client.responses.stream(model={model}, input=\"Tell me a story.\") as stream:\n    \
+             for event in stream:\n        \
+                 if event.type == \"response.output_text.delta\":\n            \
+                     print(event.delta, end=\"\", flush=True)\n\
+         print()\n\
+         PYTHON"
+    )
+}
+
+/// Some models by name, and how many more there are.
+fn listed(models: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let names = models.iter().take(SHOWN).map(|name| format!("{SAYING}{name}{SAYING:#}")).collect::<Vec<_>>();
+    let names = names.join(", ");
+    match models.len().saturating_sub(SHOWN) {
+        0 if models.len() == 1 => format!("the model {names}"),
+        0 => format!("the models {names}"),
+        more => format!("the models {names} and {more} more"),
+    }
+}
+
+/// `text` as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

@@ -1,0 +1,123 @@
+//! What can be set, and how it comes together: defaults, then the file, then `NARTHEX_…` variables, then flags.
+//!
+//! The [`catalogue`] is the one list of all settings. From it follow what the layers may say, what a complaint
+//! suggests, what `narthex config` prints and what `docs/configuration.md` holds; the gateway's and the worker's
+//! own defaults are read from their `Config`s, not repeated here.
+
+mod broker_url;
+mod catalogue;
+mod check;
+mod effective;
+mod environment;
+mod file;
+mod layer;
+mod load;
+mod nearest;
+mod print;
+mod redis;
+mod reference;
+mod secret;
+mod settings;
+mod units;
+mod upstream;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+pub(crate) use broker_url::BrokerUrl;
+pub(crate) use check::Role;
+pub(crate) use effective::Effective;
+pub(crate) use environment::{CONFIG_FILE, read as read_environment};
+pub(crate) use file::read as read_file;
+pub(crate) use layer::{Layer, Origin};
+pub(crate) use load::load;
+pub(crate) use redis::Redis;
+pub(crate) use reference::reference;
+pub(crate) use upstream::{EngineKind, Upstream, UpstreamModel};
+use value::Choice;
+
+/// Everything that can be set, for all roles.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where clients connect.
+    pub(crate) listen: SocketAddr,
+    /// Where health and metrics are told.
+    pub(crate) admin_listen: SocketAddr,
+    /// What carries jobs and streams.
+    pub(crate) broker: BrokerUrl,
+    /// How a Redis broker is used.
+    pub(crate) redis: Redis,
+    /// The bounds of a broker in memory.
+    pub(crate) memory: broker::memory::Config,
+    /// Which log lines are written.
+    pub(crate) log: String,
+    /// How they are written.
+    pub(crate) log_format: LogFormat,
+    /// Who may call.
+    pub(crate) auth: Auth,
+    /// The gateway's own settings.
+    pub(crate) gateway: gateway::Config,
+    /// The worker's own settings.
+    pub(crate) worker: worker::Config,
+    /// The model servers.
+    pub(crate) upstream: Vec<Upstream>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            broker: BrokerUrl::default(),
+            redis: Redis::default(),
+            memory: broker::memory::Config::default(),
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+            auth: Auth::default(),
+            gateway: gateway::Config::default(),
+            worker: worker::Config::default(),
+            upstream: Vec::new(),
+        }
+    }
+}
+
+/// Who may call the public listener.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Auth {
+    /// How callers are told apart.
+    pub(crate) mode: AuthMode,
+    /// An operator's word that nobody else can reach a listener without authentication.
+    pub(crate) allow_none_beyond_loopback: bool,
+}
+
+/// How callers are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum AuthMode {
+    /// Not at all: everyone who reaches the listener is the same user.
+    #[default]
+    None,
+}
+
+impl Choice for AuthMode {
+    const WORDS: &'static [(&'static str, Self)] = &[("none", Self::None)];
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// For people.
+    Text,
+    /// For programs: one object per line.
+    Json,
+}
+
+impl Choice for LogFormat {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)];
+}

@@ -1,0 +1,339 @@
+//! The list of all settings: the one place that says which there are, what they mean and where they go.
+
+use super::{
+    Config, Upstream, UpstreamModel,
+    settings::{MAX_ENTRIES, Setting, setting},
+    upstream::{Discover, Header},
+    value::{above_zero, at, size},
+};
+
+/// All settings, in the order in which they are told. The settings of one table stand together.
+pub(super) const SETTINGS: &[Setting] = &[
+    setting("listen", "Where clients connect (gateway).", |c, _| at(&mut c.listen)),
+    setting(
+        "admin_listen",
+        "Where `/healthz`, `/readyz` and `/metrics` are told. Keep it off the public network.",
+        |c, _| at(&mut c.admin_listen),
+    ),
+    setting(
+        "broker",
+        "What carries jobs and streams between gateways and workers. `memory` is for `narthex dev` only.",
+        |c, _| at(&mut c.broker),
+    ),
+    setting(
+        "log",
+        "Which log lines are written: a level, or a filter such as `info,gateway=debug`.",
+        |c, _| at(&mut c.log),
+    ),
+    setting(
+        "log_format",
+        "How log lines are written; `auto` is text on a terminal and JSON elsewhere.",
+        |c, _| at(&mut c.log_format),
+    ),
+    setting(
+        "auth.mode",
+        "How callers are told apart. `none`: not at all, which is allowed on a loopback address.",
+        |c, _| at(&mut c.auth.mode),
+    ),
+    setting(
+        "auth.allow_none_beyond_loopback",
+        "Lets anyone who reaches `listen` in, without authentication. For trials behind a boundary of their own.",
+        |c, _| at(&mut c.auth.allow_none_beyond_loopback),
+    ),
+    setting(
+        "gateway.max_message_bytes",
+        "The longest HTTP body and WebSocket message. A longer one is refused before it is buffered whole.",
+        |c, _| size(&mut c.gateway.max_message_bytes),
+    ),
+    setting("gateway.max_json_depth", "How deep a client's JSON may nest.", |c, _| {
+        above_zero(&mut c.gateway.max_json_depth)
+    }),
+    setting("gateway.ping_interval", "How often an idle WebSocket is pinged.", |c, _| {
+        above_zero(&mut c.gateway.ping_interval)
+    }),
+    setting(
+        "gateway.idle_timeout",
+        "A WebSocket that has said nothing for so long, not even a pong, is closed.",
+        |c, _| above_zero(&mut c.gateway.idle_timeout),
+    ),
+    setting(
+        "gateway.max_connection_age",
+        "An older WebSocket is told to reconnect and is closed once its running responses have ended.",
+        |c, _| above_zero(&mut c.gateway.max_connection_age),
+    ),
+    setting("gateway.header_timeout", "A request whose head takes longer than this is dropped.", |c, _| {
+        above_zero(&mut c.gateway.header_timeout)
+    }),
+    setting(
+        "gateway.grace",
+        "How long a response runs on after its last subscriber has gone, for the client to resume it anywhere.",
+        |c, _| at(&mut c.gateway.grace),
+    ),
+    setting("gateway.store_ttl", "How long a stored response can be read and continued.", |c, _| {
+        above_zero(&mut c.gateway.store_ttl)
+    }),
+    setting("gateway.idempotency_ttl", "How long an idempotency key is remembered.", |c, _| {
+        above_zero(&mut c.gateway.idempotency_ttl)
+    }),
+    setting("gateway.queue_timeout", "How long a response may wait for a worker before it fails.", |c, _| {
+        above_zero(&mut c.gateway.queue_timeout)
+    }),
+    setting("gateway.drain_timeout", "How long a planned stop waits for running streams.", |c, _| {
+        at(&mut c.gateway.drain_timeout)
+    }),
+    setting(
+        "gateway.window_bytes",
+        "How much of a stream's latest part is kept in memory; who is further behind is served from the broker.",
+        |c, _| size(&mut c.gateway.window_bytes),
+    ),
+    setting("gateway.limits.max_lanes", "Named lanes on one WebSocket.", |c, _| {
+        above_zero(&mut c.gateway.limits.max_lanes)
+    }),
+    setting(
+        "gateway.limits.max_in_flight",
+        "Responses at work at a time on one WebSocket; more wait.",
+        |c, _| above_zero(&mut c.gateway.limits.max_in_flight),
+    ),
+    setting(
+        "gateway.limits.max_waiting",
+        "Turns that wait on one WebSocket, over all lanes; one more is refused.",
+        |c, _| at(&mut c.gateway.limits.max_waiting),
+    ),
+    setting(
+        "worker.lease",
+        "How long a claimed job is the worker's without a sign of life; then another worker takes it over.",
+        |c, _| above_zero(&mut c.worker.lease),
+    ),
+    setting(
+        "worker.max_attempts",
+        "After how many attempts a job that kills its workers is buried.",
+        |c, _| above_zero(&mut c.worker.max_attempts),
+    ),
+    setting(
+        "worker.drain_timeout",
+        "How long a planned stop goes on with running responses before it hands them over.",
+        |c, _| at(&mut c.worker.drain_timeout),
+    ),
+    setting("worker.replay_ttl", "How long a finished response's stream can still be replayed.", |c, _| {
+        above_zero(&mut c.worker.replay_ttl)
+    }),
+    setting("worker.store_ttl", "How long a stored response can be read and continued.", |c, _| {
+        above_zero(&mut c.worker.store_ttl)
+    }),
+    setting(
+        "worker.max_pending_bytes",
+        "How much output may wait for the broker; beyond that the model server is not read.",
+        |c, _| size(&mut c.worker.max_pending_bytes),
+    ),
+    setting(
+        "worker.max_output_bytes",
+        "The longest output of one response; beyond that it ends as incomplete.",
+        |c, _| size(&mut c.worker.max_output_bytes),
+    ),
+    setting(
+        "redis.key_prefix",
+        "What all keys begin with, so that several systems can share a server.",
+        |c, _| at(&mut c.redis.broker.key_prefix),
+    ),
+    setting("redis.log_ttl", "How long a stream lives after its last event.", |c, _| {
+        above_zero(&mut c.redis.broker.log_ttl)
+    }),
+    setting(
+        "redis.live_limit_bytes",
+        "The largest record that the live path carries; of a larger one, gateways are told to read the log.",
+        |c, _| size(&mut c.redis.broker.live_limit_bytes),
+    ),
+    setting(
+        "redis.max_jobs",
+        "Jobs that wait for one model; beyond that a new one is refused for now.",
+        |c, _| above_zero(&mut c.redis.broker.max_jobs),
+    ),
+    setting(
+        "redis.max_dead",
+        "Jobs that killed their workers and are kept for inspection, for one model; beyond that the oldest is forgotten.",
+        |c, _| at(&mut c.redis.broker.max_dead),
+    ),
+    setting(
+        "redis.pool_size",
+        "How many waits for jobs may stand on one node at a time; those beyond it look once a second.",
+        |c, _| above_zero(&mut c.redis.broker.pool_size),
+    ),
+    setting("redis.connect_timeout", "How long until a connection stands.", |c, _| {
+        above_zero(&mut c.redis.broker.connect_timeout)
+    }),
+    setting("redis.response_timeout", "How long until an answer comes, a reconnection included.", |c, _| {
+        above_zero(&mut c.redis.broker.response_timeout)
+    }),
+    setting(
+        "redis.tls.authorities_file",
+        "The certificates (PEM) of the authorities to trust with `rediss://`, in place of the public ones.",
+        |c, _| at(&mut c.redis.authorities_file),
+    ),
+    setting(
+        "redis.tls.certificate_file",
+        "The certificate (PEM) to identify with, and those that lead to its authority, if the server asks for one.",
+        |c, _| at(&mut c.redis.certificate_file),
+    ),
+    setting("redis.tls.key_file", "The private key (PEM) of that certificate.", |c, _| {
+        at(&mut c.redis.key_file)
+    }),
+    setting("memory.log_ttl", "How long a stream lives after its last event.", |c, _| {
+        above_zero(&mut c.memory.log_ttl)
+    }),
+    setting(
+        "memory.max_streams",
+        "How many streams there are; the one that ended first makes room.",
+        |c, _| above_zero(&mut c.memory.max_streams),
+    ),
+    setting(
+        "memory.max_log_bytes",
+        "How much all streams hold; those that ended first make room.",
+        |c, _| size(&mut c.memory.max_log_bytes),
+    ),
+    setting(
+        "memory.max_queue_bytes",
+        "How much all waiting jobs hold; beyond that a new one is refused.",
+        |c, _| size(&mut c.memory.max_queue_bytes),
+    ),
+    setting("memory.max_dead", "Jobs that are kept for inspection, for one model.", |c, _| {
+        at(&mut c.memory.max_dead)
+    }),
+    setting(
+        "memory.max_store_bytes",
+        "How much stored responses and idempotency keys hold; what would expire first makes room.",
+        |c, _| size(&mut c.memory.max_store_bytes),
+    ),
+    setting(
+        "upstream.*.engine",
+        "What the model server speaks: `chat` is `/v1/chat/completions` (vLLM, Ollama, llama.cpp, SGLang, …), \
+         `responses` is `/v1/responses`, `demo` is built in.",
+        |c, i| at(&mut upstream(c, i).engine),
+    ),
+    setting("upstream.*.url", "Where it is, up to and including `/v1`.", |c, i| {
+        at(&mut upstream(c, i).server.base_url)
+    }),
+    setting("upstream.*.api_key", "Its key. Better in a variable or a file.", |c, i| {
+        at(&mut upstream(c, i).server.api_key)
+    }),
+    setting("upstream.*.api_key_env", "The environment variable that holds its key.", |c, i| {
+        at(&mut upstream(c, i).api_key_env)
+    }),
+    setting("upstream.*.api_key_file", "The file that holds its key.", |c, i| {
+        at(&mut upstream(c, i).api_key_file)
+    }),
+    setting(
+        "upstream.*.concurrency",
+        "How many responses one worker produces at a time, for each model.",
+        |c, i| above_zero(&mut upstream(c, i).concurrency),
+    ),
+    setting(
+        "upstream.*.continuation",
+        "Whether the server carries on a trailing assistant message (`prefill`), so that a response survives its \
+         worker after it was shown in part. The demo engine does; of others, `none` is assumed.",
+        |c, i| at(&mut upstream(c, i).continuation),
+    ),
+    setting(
+        "upstream.*.models",
+        "Which of its models to serve: `\"discover\"` asks the server at the start; else a list of names, or of \
+         `[[upstream.models]]` tables.",
+        |c, i| Box::new(Discover(&mut upstream(c, i).models)),
+    ),
+    setting(
+        "upstream.*.timeouts.connect",
+        "How long until a connection stands, name lookup and TLS included.",
+        |c, i| above_zero(&mut upstream(c, i).server.connect_timeout),
+    ),
+    setting("upstream.*.timeouts.first_token", "How long until the first output.", |c, i| {
+        above_zero(&mut upstream(c, i).timeouts.first_token)
+    }),
+    setting("upstream.*.timeouts.between_tokens", "How long between two outputs.", |c, i| {
+        above_zero(&mut upstream(c, i).timeouts.between_tokens)
+    }),
+    setting("upstream.*.timeouts.response", "How long for the whole response.", |c, i| {
+        above_zero(&mut upstream(c, i).timeouts.response)
+    }),
+    setting(
+        "upstream.*.chat.max_tokens_field",
+        "The member that bounds the output. OpenAI's reasoning models want the newer name.",
+        |c, i| at(&mut upstream(c, i).chat.max_tokens_field),
+    ),
+    setting(
+        "upstream.*.chat.prefill",
+        "How the server is asked to carry on a text, with `continuation = \"prefill\"`: `trailing` (Ollama, llama.cpp), \
+         `continue_final_message` (vLLM, SGLang), `prefix_member` (DeepSeek, Mistral).",
+        |c, i| at(&mut upstream(c, i).chat.prefill),
+    ),
+    setting(
+        "upstream.*.chat.reasoning_member",
+        "The member in which a model's earlier reasoning is sent back, such as `reasoning_content`; without it, it is not.",
+        |c, i| at(&mut upstream(c, i).chat.reasoning_member),
+    ),
+    setting(
+        "upstream.*.chat.send_metadata",
+        "Whether a request's `metadata` goes to the server; it is returned with the response in any case.",
+        |c, i| at(&mut upstream(c, i).chat.send_metadata),
+    ),
+    setting(
+        "upstream.*.demo.tokens_per_second",
+        "How fast it speaks; with 0 as fast as it is read.",
+        |c, i| at(&mut upstream(c, i).demo.tokens_per_second),
+    ),
+    setting("upstream.*.demo.first_token", "How long it thinks before the first token.", |c, i| {
+        at(&mut upstream(c, i).demo.first_token)
+    }),
+    setting(
+        "upstream.*.demo.seed",
+        "Which of its texts it says; the same for the same seed and input.",
+        |c, i| at(&mut upstream(c, i).demo.seed),
+    ),
+    setting("upstream.*.headers.*.name", "A header to send with every request.", |c, i| {
+        at(&mut header(c, i).name)
+    }),
+    setting("upstream.*.headers.*.value", "Its value, which is treated as a secret.", |c, i| {
+        at(&mut header(c, i).value)
+    }),
+    setting("upstream.*.models.*.name", "The name that clients ask for.", |c, i| at(&mut model(c, i).name)),
+    setting(
+        "upstream.*.models.*.upstream_name",
+        "The name that the server knows it by, if it is another.",
+        |c, i| at(&mut model(c, i).upstream_name),
+    ),
+    setting("upstream.*.models.*.concurrency", "As above, for this model.", |c, i| {
+        above_zero(&mut model(c, i).concurrency)
+    }),
+    setting("upstream.*.models.*.continuation", "As above, for this model.", |c, i| {
+        at(&mut model(c, i).continuation)
+    }),
+    setting("upstream.*.models.*.timeouts.first_token", "As above, for this model.", |c, i| {
+        above_zero(&mut model(c, i).first_token)
+    }),
+    setting("upstream.*.models.*.timeouts.between_tokens", "As above, for this model.", |c, i| {
+        above_zero(&mut model(c, i).between_tokens)
+    }),
+    setting("upstream.*.models.*.timeouts.response", "As above, for this model.", |c, i| {
+        above_zero(&mut model(c, i).response)
+    }),
+];
+
+/// The upstream that the first index names; a new one if there is none yet.
+fn upstream<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Upstream {
+    entry(&mut config.upstream, indices.first())
+}
+
+/// The header that both indices name.
+fn header<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Header {
+    entry(&mut upstream(config, indices).headers, indices.get(1))
+}
+
+/// The model that both indices name.
+fn model<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut UpstreamModel {
+    entry(&mut upstream(config, indices).models, indices.get(1))
+}
+
+fn entry<'a, T: Default>(list: &'a mut Vec<T>, index: Option<&usize>) -> &'a mut T {
+    let index = index.copied().unwrap_or_default().min(MAX_ENTRIES);
+    if list.len() <= index {
+        list.resize_with(index + 1, T::default);
+    }
+    &mut list[index]
+}

@@ -1,0 +1,45 @@
+//! What this process writes about itself: the log, and where a panic goes.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    config::{Config, LogFormat},
+    failure::Failure,
+};
+
+/// Begins to write the log to standard error.
+pub(crate) fn install(config: &Config) -> Result<(), Failure> {
+    let filter = EnvFilter::builder().parse(&config.log).map_err(|error| {
+        Failure::configuration(format!(
+            "`log` is {:?}, which is no log filter ({error}): write a level such as info, or info,gateway=debug",
+            config.log
+        ))
+    })?;
+    let on_terminal = stderr().is_terminal();
+    let json = match config.log_format {
+        LogFormat::Auto => !on_terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    if json {
+        registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).init();
+    } else {
+        let colours = on_terminal && anstream::AutoStream::choice(&stderr()) != anstream::ColorChoice::Never;
+        registry.with(fmt::layer().with_ansi(colours).with_writer(stderr)).init();
+    }
+    log_panics();
+    Ok(())
+}
+
+/// One connection's bug ends that connection, not the process; it must still be found in the log.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let message = panic.payload_as_str().unwrap_or("(no message)");
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(place, message, %backtrace, "panicked");
+    }));
+}

@@ -1,0 +1,127 @@
+//! From a configured model server to engines and models that a worker can serve.
+
+use std::{ffi::OsString, sync::Arc, time::Duration};
+
+use engine::{ChatConfig, ChatEngine, DemoEngine, Engine, ResponsesEngine, Secret, UpstreamConfig};
+use worker::Served;
+
+use crate::{
+    config::{EngineKind, Upstream, UpstreamModel},
+    failure::Failure,
+    status::Status,
+};
+
+/// How long to wait before a model server that did not answer is asked again: at first, and at most.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// One model server, ready to be called.
+pub(crate) struct Source {
+    name: String,
+    settings: Upstream,
+    engine: Arc<dyn Engine>,
+}
+
+impl Source {
+    /// The model server of entry `index`. Its key is read here, and once: from the environment by `variable`, or a file.
+    pub(crate) fn new(
+        index: usize,
+        settings: &Upstream,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Failure> {
+        let key = key(index, settings, variable)?;
+        let engine = engine(index, settings, key)?;
+        let name = match settings.engine {
+            EngineKind::Demo => "the demo model".to_owned(),
+            EngineKind::Chat | EngineKind::Responses => settings.server.base_url.clone(),
+        };
+        Ok(Self { name, settings: settings.clone(), engine })
+    }
+
+    /// Its models: those that are configured, or those that it has. Asks again until it answers.
+    pub(crate) async fn served(self, status: &Status) -> Result<Vec<Served>, Failure> {
+        let mut models = self.settings.models.clone();
+        if models.is_empty() {
+            let name = |name| UpstreamModel { name, ..UpstreamModel::default() };
+            models = self.discover(status).await?.into_iter().map(name).collect();
+        }
+        let Self { settings, engine, .. } = self;
+        let serve = |model: &_| Served { config: settings.serve(model), engine: Arc::clone(&engine) };
+        Ok(models.iter().map(serve).collect())
+    }
+
+    /// A model server often comes up after its worker, as it has more to load. So this waits, and says for whom.
+    async fn discover(&self, status: &Status) -> Result<Vec<String>, Failure> {
+        let (mut pause, longest) = RETRY;
+        loop {
+            let why = match self.engine.models().await {
+                Ok(Some(models)) if !models.is_empty() => return Ok(models),
+                Ok(Some(_)) => "it has no models yet".to_owned(),
+                Ok(None) => {
+                    return Err(Failure::run_time(format!(
+                        "{} does not tell which models it has: name them with --model, or in the file",
+                        self.name
+                    )));
+                }
+                Err(error) if error.is_retryable() => error.detail,
+                Err(error) => {
+                    return Err(Failure::run_time(format!(
+                        "cannot ask {} for its models: {} ({}); check its url and its key, or name the models",
+                        self.name, error.message, error.detail
+                    )));
+                }
+            };
+            tracing::warn!(upstream = self.name, why, "waiting for a model server to tell its models");
+            status.waits_for(format!("{} to tell its models: {why}", self.name));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(longest);
+        }
+    }
+}
+
+fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<Arc<dyn Engine>, Failure> {
+    let headers =
+        settings.headers.iter().filter_map(|header| Some((header.name.clone(), header.value.clone()?)));
+    let server = UpstreamConfig { api_key, headers: headers.collect(), ..settings.server.clone() };
+    let built: Result<Arc<dyn Engine>, _> = match settings.engine {
+        EngineKind::Demo => Ok(Arc::new(DemoEngine::new(settings.demo.clone()))),
+        EngineKind::Chat => ChatEngine::new(ChatConfig { upstream: server, ..settings.chat.clone() })
+            .map(|engine| Arc::new(engine) as _),
+        EngineKind::Responses => ResponsesEngine::new(&server).map(|engine| Arc::new(engine) as _),
+    };
+    built.map_err(|error| Failure::configuration(format!("upstream.{index} cannot be used: {error}")))
+}
+
+fn key(
+    index: usize,
+    settings: &Upstream,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<Secret>, Failure> {
+    let text = if let Some(name) = &settings.api_key_env {
+        let text = variable(name).and_then(|value| value.into_string().ok()).ok_or_else(|| {
+            Failure::configuration(format!(
+                "upstream.{index}.api_key_env names the variable {name}, which is not set: set it to the key, or to \
+                 nothing if there is none"
+            ))
+        })?;
+        // A container's file can then name the variable once and for all.
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text
+    } else if let Some(path) = &settings.api_key_file {
+        std::fs::read_to_string(path).map_err(|error| {
+            Failure::configuration(format!(
+                "upstream.{index}.api_key_file names {path}, which cannot be read ({error}): put the key there"
+            ))
+        })?
+    } else {
+        return Ok(settings.server.api_key.clone());
+    };
+    let key = text.trim();
+    if key.is_empty() {
+        return Err(Failure::configuration(format!(
+            "the key of upstream.{index} is blank: put the key there"
+        )));
+    }
+    Ok(Some(Secret::new(key)))
+}

@@ -1,0 +1,134 @@
+//! The processes of a cluster.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::{
+    model_server::{ModelServer, Script},
+    redis::Server,
+};
+
+/// The model that the scripted server serves.
+pub(crate) const MODEL: &str = "scripted";
+
+/// A cluster of processes. All of them end with it.
+pub(crate) struct Cluster {
+    pub(crate) model_server: ModelServer,
+    pub(crate) redis: Server,
+    directory: TempDir,
+}
+
+/// A `narthex` process. It is killed, as by `kill -9`, when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Cluster {
+    pub(crate) async fn start() -> Self {
+        let script = Script::default();
+        let (redis, model_server) =
+            tokio::join!(Server::start(&["--appendonly", "yes"]), ModelServer::start(script));
+        Self { model_server: model_server.unwrap(), redis, directory: TempDir::new().unwrap() }
+    }
+
+    pub(crate) fn gateway(&self, more: &[&str]) -> Process {
+        let mut arguments = vec!["gateway", "--listen", "127.0.0.1:0"];
+        arguments.extend(more);
+        self.process(&arguments, 2)
+    }
+
+    /// A worker; its model is known when this returns.
+    pub(crate) fn worker(&self) -> Process {
+        let url = self.model_server.url();
+        self.worker_with(&["--upstream", &url])
+    }
+
+    /// A worker whose model server carries on a text that another worker began.
+    pub(crate) fn prefilling_worker(&self) -> Process {
+        let config = self.directory.path().join("worker.toml");
+        let upstream =
+            format!("[[upstream]]\nurl = \"{}\"\ncontinuation = \"prefill\"\n", self.model_server.url());
+        std::fs::write(&config, upstream).unwrap();
+        self.worker_with(&["--config", config.to_str().unwrap()])
+    }
+
+    fn worker_with(&self, arguments: &[&str]) -> Process {
+        let worker = self.process(&[&["worker"], arguments].concat(), 1);
+        let admin = format!("http://{}", worker.addresses[0]);
+        let health = || {
+            Command::new(env!("CARGO_BIN_EXE_narthex")).args(["health", "--admin", &admin]).output().unwrap()
+        };
+        while !health().status.success() {
+            std::thread::yield_now();
+        }
+        worker
+    }
+
+    fn process(&self, arguments: &[&str], addresses: usize) -> Process {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"))
+        {
+            command.env_remove(name);
+        }
+        let child = command
+            .args(arguments)
+            .args(["--admin-listen", "127.0.0.1:0", "--broker", &self.redis.url(), "--log", "error"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut process = Process { child, addresses: Vec::new() };
+        let mut lines = BufReader::new(process.child.stdout.take().unwrap()).lines();
+        while process.addresses.len() < addresses {
+            let line = lines.next().unwrap().unwrap();
+            let address = line.split_once(" http://").unwrap().1;
+            process.addresses.push(address.parse().unwrap());
+        }
+        process
+    }
+}
+
+impl Process {
+    /// Of a gateway: where clients connect.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// As `kill -9`.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// What it holds in memory, in bytes.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The body of a request that is streamed.
+pub(crate) fn body(prompt: &str) -> Value {
+    json!({"model": MODEL, "input": prompt, "stream": true})
+}

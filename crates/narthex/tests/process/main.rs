@@ -1,0 +1,6 @@
+//! The real program, from outside: what a person, a supervisor and a script see of it.
+#![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
+
+mod life;
+mod settings;
+mod support;

@@ -1,0 +1,196 @@
+//! A client that is dull on purpose: it shows what is on the wire.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{Method, Request, Response, body::Incoming};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+
+/// An HTTP client of one gateway.
+#[derive(Debug, Clone)]
+pub struct Http {
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// A stream of Server-Sent Events, as JSON. `[DONE]` is its end.
+#[derive(Debug)]
+pub struct EventStream {
+    body: Incoming,
+    buffer: String,
+}
+
+impl Http {
+    /// A client of the gateway at `address`.
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+    }
+
+    /// Sends a request with a JSON body, or none.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Response<Incoming> {
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request =
+            request.header("content-type", "application/json").body(Full::from(body)).expect("a request");
+        self.client.request(request).await.expect("an answer")
+    }
+
+    /// Sends a request, and reads the whole JSON answer: its status, and its body.
+    ///
+    /// # Panics
+    /// When there is no answer, or it is not JSON.
+    pub async fn json(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let response = self.send(method, path, &[], body).await;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, serde_json::from_slice(&bytes).expect("a JSON body"))
+    }
+
+    /// Opens a stream of events.
+    ///
+    /// # Panics
+    /// When the answer is not a stream of events.
+    pub async fn events(&self, method: Method, path: &str, body: Option<Value>) -> EventStream {
+        let response = self.send(method, path, &[], body).await;
+        assert_eq!(response.status(), 200, "{path}");
+        EventStream { body: response.into_body(), buffer: String::new() }
+    }
+}
+
+impl EventStream {
+    /// The next event, `None` at `[DONE]` or where the stream breaks off.
+    ///
+    /// # Panics
+    /// When what comes is not a stream of events.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(end) = self.buffer.find("\n\n") {
+                let frame: String = self.buffer.drain(..end + 2).collect();
+                let Some(data) = frame.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
+                if data == "[DONE]" {
+                    return None;
+                }
+                return Some(serde_json::from_str(data).expect("JSON"));
+            }
+            let frame = self.body.frame().await?.ok()?;
+            if let Ok(data) = frame.into_data() {
+                self.buffer.push_str(std::str::from_utf8(&data).expect("UTF-8"));
+            }
+        }
+    }
+
+    /// All events that are left.
+    pub async fn rest(mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        while let Some(event) = self.next().await {
+            events.push(event);
+        }
+        events
+    }
+}
+
+/// A WebSocket client of one gateway.
+#[derive(Debug)]
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    /// Connects.
+    ///
+    /// # Panics
+    /// When the gateway refuses.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let url = format!("ws://{address}/v1/responses");
+        Self(tokio_tungstenite::connect_async(url).await.expect("a WebSocket").0)
+    }
+
+    /// Sends a JSON message.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send(&mut self, message: Value) {
+        self.send_raw(Message::text(message.to_string())).await;
+    }
+
+    /// Sends any message.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub async fn send_raw(&mut self, message: Message) {
+        self.0.send(message).await.expect("an open connection");
+    }
+
+    /// The next event.
+    ///
+    /// # Panics
+    /// When the connection ends instead.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.0.next().await.expect("an open connection").expect("a message") {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Close(frame) => panic!("the connection was closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Events up to and including the first terminal one, or an error of the socket's own.
+    pub async fn turn(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let event = self.next().await;
+            let kind = event["type"].as_str().unwrap_or_default().to_owned();
+            let is_last =
+                matches!(kind.as_str(), "response.completed" | "response.failed" | "response.incomplete")
+                    || (kind == "error" && event.get("sequence_number").is_none());
+            events.push(event);
+            if is_last {
+                return events;
+            }
+        }
+    }
+
+    /// Waits for the connection's end: the code with which it was closed, if it was.
+    pub async fn closed(&mut self) -> Option<u16> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|frame| frame.code.into()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+}
+
+/// The text that the deltas of these events add up to.
+pub fn text(events: &[Value]) -> String {
+    events
+        .iter()
+        .filter(|event| event["type"] == "response.output_text.delta")
+        .filter_map(|event| event["delta"].as_str())
+        .collect()
+}
+
+/// The sequence numbers of these events.
+pub fn sequence(events: &[Value]) -> Vec<u64> {
+    events.iter().filter_map(|event| event["sequence_number"].as_u64()).collect()
+}

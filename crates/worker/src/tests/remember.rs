@@ -1,0 +1,76 @@
+//! A worker dies after the end stands in the log, and before it is stored: the next one stores what the log says.
+
+use std::time::Duration;
+
+use broker::{Broker, Header, Job, Kind, Member, OpenMode};
+use prometheus_client::registry::Registry;
+use protocol::{Outcome, Request, StoredResponse};
+use serde_json::Value;
+use stream::EventKind;
+
+use crate::{
+    Config, Metrics,
+    remember::{recover, remember},
+    running::Running,
+    worker::Shared,
+};
+
+fn shared(broker: &Broker) -> Shared {
+    let metrics = Metrics::register(&mut Registry::default());
+    let (config, member, running) = (Config::default(), Member::random("worker"), Running::default());
+    Shared { config, broker: broker.clone(), member, metrics, running }
+}
+
+fn job(broker: &Broker) -> Job {
+    let header =
+        Header { tenant: "t".into(), user: "u".into(), store: true, grace_ms: 60_000, ..Header::default() };
+    let (id, request) = (broker.log.new_id(), bytes::Bytes::new());
+    Job { id, header, kind: Kind::Response, request, traceparent: String::new() }
+}
+
+/// Begins the job's stream, and ends it if `ends`. The resource at its end.
+async fn stream(broker: &Broker, job: &Job, ends: bool) -> Value {
+    let resource = protocol::resource(job.id, 1, &Request::new("m"), "in_progress");
+    let created = protocol::lifecycle(EventKind::Created, &resource);
+    broker.log.create(job.id, &job.header, &[created]).await.unwrap();
+    let opened = broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
+    let (kind, resource) = protocol::end(resource, Vec::new(), None, &Outcome::Completed, 2);
+    if ends {
+        let end = protocol::lifecycle(kind, &resource);
+        broker.log.append(job.id, opened.epoch, opened.next(), &[end]).await.unwrap();
+    }
+    resource
+}
+
+async fn stored(broker: &Broker, job: &Job) -> Option<Value> {
+    let value = broker.store.get(&StoredResponse::key(job.id)).await.unwrap()?;
+    Some(serde_json::from_slice::<StoredResponse>(&value).unwrap().response)
+}
+
+#[tokio::test]
+async fn an_end_that_was_not_stored_is_stored_from_the_log() {
+    let broker = broker::memory::broker();
+    let job = job(&broker);
+    let resource = stream(&broker, &job, true).await;
+    recover(&shared(&broker), &job).await.unwrap();
+    assert_eq!(stored(&broker, &job).await, Some(resource));
+}
+
+#[tokio::test]
+async fn what_has_not_ended_is_not_stored() {
+    let broker = broker::memory::broker();
+    let job = job(&broker);
+    stream(&broker, &job, false).await;
+    recover(&shared(&broker), &job).await.unwrap();
+    assert_eq!(stored(&broker, &job).await, None);
+}
+
+#[tokio::test]
+async fn what_was_deleted_meanwhile_does_not_come_back() {
+    let broker = broker::memory::broker();
+    let job = job(&broker);
+    let resource = stream(&broker, &job, true).await;
+    broker.log.expire(job.id, Duration::ZERO).await.unwrap();
+    remember(&shared(&broker), &job, resource).await.unwrap();
+    assert_eq!(stored(&broker, &job).await, None);
+}
