@@ -4,8 +4,8 @@
 //! Whatever must happen at once is a Lua script (`src/lua`): one round trip, and nobody sees half of it. An append
 //! checks the epoch and the sequence number, adds the record, publishes it and answers whether to stop, in one of them.
 //!
-//! Three kinds of connections to each node: one that everyone shares for what is answered at once ([`nodes`]), some that
-//! wait for jobs ([`readers`]), and one that hears the live path ([`live`]). All of them come back by themselves.
+//! Three kinds of connections to each node: one that everyone shares for what is answered at once (`nodes`), some that
+//! wait for jobs (`readers`), and one that hears the live path (`live`). All of them come back by themselves.
 //!
 //! How durable it is, is up to the server: with `appendonly yes` a restart loses nothing but the last second, with
 //! `appendfsync always` nothing at all; memory must not be reclaimed by evicting keys (`maxmemory-policy noeviction`).

@@ -46,6 +46,7 @@ macro_rules! conformance_suite {
                 a_gap_is_refused
                 a_repeated_append_adds_nothing
                 nothing_follows_the_terminal_event
+                a_stream_may_end_at_once
                 misshapen_records_are_refused
                 an_opening_returns_what_was_before
                 only_what_nobody_owned_is_opened_if_never_opened

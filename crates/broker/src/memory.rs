@@ -34,8 +34,8 @@ pub struct Config {
     /// How many streams there are at most. At the bound, the one that ended first makes room; a resume of it finds
     /// nothing. If none has ended, a new one is [unavailable](crate::Error::Unavailable).
     pub max_streams: usize,
-    /// How many bytes the events of all streams hold at most. At the bound, streams that ended make room in the order
-    /// in which they ended. If none is left, what shall be added is unavailable.
+    /// How many bytes the events of all streams hold at most. At the bound, expired streams make room, then those that
+    /// ended, in the order in which they did. If none is left, what shall be added is unavailable.
     pub max_log_bytes: usize,
     /// How many bytes the jobs in all queues hold at most. At the bound, buried jobs make room; if none is left, a new
     /// job is unavailable.

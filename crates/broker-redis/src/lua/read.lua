@@ -1,7 +1,7 @@
 -- The records from the one that holds an event on, and whether there are more.
 -- KEYS  log, meta
 -- ARGV  the event's sequence number plus one, about how many bytes
-if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+if redis.call('EXISTS', KEYS[1], KEYS[2]) < 2 then return false end
 local max = tonumber(ARGV[2])
 -- A record's entry id begins with its first event, so the last one that begins at the event or before it holds it, or
 -- ends before it and nothing follows yet: then the caller drops it.

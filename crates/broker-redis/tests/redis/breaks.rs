@@ -198,3 +198,24 @@ async fn forgotten_scripts_are_loaded_again() {
         broker.log.append(id, epoch, next, &[delta("x")]).await.unwrap();
     }
 }
+
+/// Of a stream only a part is left: a server that evicts keys, or an expiry between the two.
+#[tokio::test]
+async fn half_a_stream_is_no_stream() {
+    let server = Server::start(&[]).await;
+    let (broker, _) = connect_both(&server).await;
+    let (id, epoch) = begin(&broker).await;
+    server.cli(&["DEL", &format!("nx:{{{id}}}:log")]);
+    let late = broker.log.append(id, epoch, 1, &[delta("x")]).await;
+    assert!(matches!(late, Err(AppendError::Gone)), "{late:?}");
+    assert_eq!(broker.log.read(id, 0, 1).await.unwrap(), None);
+
+    let (id, epoch) = begin(&broker).await;
+    server.cli(&["DEL", &format!("nx:{{{id}}}:meta")]);
+    let late = broker.log.append(id, epoch, 1, &[delta("x")]).await;
+    assert!(matches!(late, Err(AppendError::Gone)), "{late:?}");
+    assert_eq!(broker.log.read(id, 0, 1).await.unwrap(), None);
+    // And what is left is not in the way of another.
+    broker.log.create(id, &header("m"), &[whole(EventKind::Created)]).await.unwrap();
+    assert_eq!(broker.log.read(id, 0, 1).await.unwrap().unwrap().records.len(), 1);
+}

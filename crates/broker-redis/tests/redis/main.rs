@@ -10,6 +10,7 @@ mod standalone;
 mod cluster;
 mod cluster_breaks;
 
+mod bounds;
 mod breaks;
 mod secure;
 mod start;

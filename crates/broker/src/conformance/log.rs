@@ -148,6 +148,19 @@ pub async fn nothing_follows_the_terminal_event(broker: &Broker) {
     }
 }
 
+/// A stream may begin and end with the same record: what a result that was stored looks like.
+pub async fn a_stream_may_end_at_once(broker: &Broker) {
+    let id = broker.log.new_id();
+    let header = Header { background: false, grace_ms: 0, ..background() };
+    broker.log.create(id, &header, &[created(), delta("x"), completed()]).await.unwrap();
+    let late = broker.log.append(id, Epoch(0), 3, &[delta("late")]).await;
+    assert!(matches!(late, Err(AppendError::Ended)), "{late:?}");
+    let opened = broker.log.open(id, &worker(), OpenMode::TakeOver).await;
+    assert!(matches!(opened, Err(OpenError::Ended)), "{opened:?}");
+    assert_eq!(broker.control.stop_requested(id).await.unwrap(), None);
+    assert_eq!(texts(broker, id).await, ["x"]);
+}
+
 /// No record is without events, and none has any after the terminal one.
 pub async fn misshapen_records_are_refused(broker: &Broker) {
     let id = begin(broker).await;

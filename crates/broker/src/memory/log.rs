@@ -113,7 +113,7 @@ impl Streams {
             let Some((_, entry)) = self.all.pop_expired(now) else { break };
             self.forget(&entry);
         }
-        self.make_room(stream.bytes(), 1, None)?;
+        self.make_room(stream.bytes(), 1, None, now)?;
         self.bytes += stream.bytes();
         let end = stream.has_ended().then(|| self.note_end(id));
         if let Some(expired) = self.all.insert(id, Entry { stream, end }, expires) {
@@ -132,7 +132,7 @@ impl Streams {
         if self.all.get(&id, now).is_none() {
             return Err(AppendError::Gone);
         }
-        self.make_room(weight(record), 0, Some(id))?;
+        self.make_room(weight(record), 0, Some(id), now)?;
         let stream = &mut self.all.get_mut(&id, now).ok_or(AppendError::Gone)?.stream;
         let added = stream.append(Arc::clone(record))?;
         let stop = stream.stop(now);
@@ -155,15 +155,23 @@ impl Streams {
         self.ends
     }
 
-    /// Lets ended streams go, oldest first, until there is room for so many more; but never `keep`.
-    fn make_room(&mut self, bytes: usize, streams: usize, keep: Option<ResponseId>) -> Result<(), Error> {
+    /// Lets expired streams go, then ended ones, oldest first, until there is room for so many more; but never `keep`.
+    fn make_room(
+        &mut self,
+        bytes: usize,
+        streams: usize,
+        keep: Option<ResponseId>,
+        now: Instant,
+    ) -> Result<(), Error> {
         while self.bytes + bytes > self.max_bytes || self.all.len() + streams > self.max_streams {
-            let oldest = self.ended.values().copied().find(|id| Some(*id) != keep);
-            let entry = oldest.and_then(|id| self.all.remove(&id));
-            self.forget(
-                &entry
-                    .ok_or_else(|| Error::unavailable("its memory is full of streams that have not ended"))?,
-            );
+            let expired = self.all.pop_expired(now).map(|(_, entry)| entry);
+            let entry = expired.or_else(|| {
+                let oldest = self.ended.values().copied().find(|id| Some(*id) != keep)?;
+                self.all.remove(&oldest)
+            });
+            let entry = entry
+                .ok_or_else(|| Error::unavailable("its memory is full of streams that have not ended"))?;
+            self.forget(&entry);
         }
         Ok(())
     }

@@ -86,6 +86,20 @@ async fn full_of_running_streams_is_unavailable() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_expired_makes_room_for_an_append() {
+    let broker = small(|config| config.max_log_bytes = 2_000);
+    let running = create(&broker).await.unwrap();
+    while let Ok(id) = create(&broker).await {
+        broker.log.expire(id, Duration::from_secs(1)).await.unwrap();
+    }
+    let events = [whole(EventKind::Queued)];
+    let append = || broker.log.append(running, Epoch(0), 1, &events);
+    append().await.unwrap_err();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    append().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn entries_leave_in_the_order_of_their_ends() {
     let now = Instant::now();
     let at = |seconds| now + Duration::from_secs(seconds);

@@ -1,0 +1,112 @@
+//! Everything has an end or a bound.
+
+use std::time::Duration;
+
+use broker::{Broker, Depth, Member, Model};
+use broker_redis::Config;
+use bytes::Bytes;
+use stream::EventKind;
+use tokio::time::Instant;
+
+use crate::{
+    breaks::{append, begin, job},
+    follower::{Follower, delta, whole},
+    server::{Server, config},
+};
+
+const LEASE: Duration = Duration::from_secs(30);
+
+async fn connect(server: &Server, change: impl FnOnce(&mut Config)) -> Broker {
+    let mut config = config(&[server.url()]);
+    change(&mut config);
+    broker_redis::connect(config).await.unwrap()
+}
+
+/// After all that a broker is used for, there is no key that stays for ever.
+#[tokio::test]
+async fn no_key_stays_for_ever() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    let (worker, gateway) = (Member::random("worker"), Member::random("gateway"));
+    let (id, epoch) = begin(&broker).await;
+    let (_follower, _listening) = Follower::listen(&broker, id).await;
+    broker.control.attend(id, &gateway, LEASE).await.unwrap();
+    append(&broker, id, epoch, 1, &[delta("x")]).await;
+    broker.control.cancel(id).await.unwrap();
+    append(&broker, id, epoch, 2, &[whole(EventKind::Incomplete)]).await;
+
+    for _ in 0..4 {
+        broker.jobs.enqueue(&job("m")).await.unwrap();
+    }
+    let claims = broker.jobs.claim("m", &worker, 3, Duration::ZERO, LEASE).await.unwrap();
+    broker.jobs.release(&worker, &claims[0].ticket).await.unwrap();
+    broker.jobs.finish(&claims[1].ticket).await.unwrap();
+    broker.jobs.bury(&claims[2].ticket, "it kills its workers").await.unwrap();
+
+    broker.store.put("key", Bytes::from_static(b"value"), LEASE).await.unwrap();
+    let model = Model { name: "m".into(), owned_by: String::new(), created: 0 };
+    broker.control.announce(&[model], LEASE).await.unwrap();
+
+    let keys = server.cli(&["--scan", "--pattern", "*"]);
+    assert!(keys.lines().count() >= 10, "{keys}");
+    for key in keys.lines() {
+        // The mark of the last sweep may have ended since.
+        assert_ne!(server.cli(&["PTTL", key]).trim(), "-1", "{key} stays for ever");
+        assert!(key.starts_with("nx:"), "{key} is outside the prefix");
+    }
+}
+
+/// A queue that nobody serves does not fill the server.
+#[tokio::test]
+async fn a_full_queue_is_unavailable() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |config| config.max_jobs = 3).await;
+    for _ in 0..3 {
+        broker.jobs.enqueue(&job("m")).await.unwrap();
+    }
+    assert!(broker.jobs.enqueue(&job("m")).await.unwrap_err().is_retryable());
+    broker.jobs.enqueue(&job("another")).await.unwrap();
+    let claims = broker.jobs.claim("m", &Member::random("worker"), 1, Duration::ZERO, LEASE).await.unwrap();
+    broker.jobs.finish(&claims[0].ticket).await.unwrap();
+    broker.jobs.enqueue(&job("m")).await.unwrap();
+}
+
+/// Of buried jobs, the last ones are kept.
+#[tokio::test]
+async fn buried_jobs_are_bounded() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |config| config.max_dead = 2).await;
+    for _ in 0..4 {
+        broker.jobs.enqueue(&job("m")).await.unwrap();
+        let claims =
+            broker.jobs.claim("m", &Member::random("worker"), 1, Duration::ZERO, LEASE).await.unwrap();
+        broker.jobs.bury(&claims[0].ticket, "it kills its workers").await.unwrap();
+    }
+    assert_eq!(broker.jobs.depth("m").await.unwrap(), Depth { waiting: 0, claimed: 0, dead: 2 });
+}
+
+/// A job that cannot be read is in nobody's way, may be read by a later version, and is buried in the end.
+#[tokio::test]
+async fn an_unreadable_job_is_buried_in_the_end() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    let before = job("m");
+    broker.jobs.enqueue(&before).await.unwrap();
+    server.cli(&["XADD", "nx:{jobs:m}:queue", "*", "job", "of another world"]);
+    let after = job("m");
+    broker.jobs.enqueue(&after).await.unwrap();
+
+    let (worker, lease) = (Member::random("worker"), Duration::from_millis(40));
+    let claims = broker.jobs.claim("m", &worker, 10, Duration::ZERO, lease).await.unwrap();
+    assert_eq!(claims.iter().map(|claim| claim.job.id).collect::<Vec<_>>(), [before.id, after.id]);
+    for claim in &claims {
+        broker.jobs.finish(&claim.ticket).await.unwrap();
+    }
+    assert_eq!(broker.jobs.depth("m").await.unwrap(), Depth { waiting: 0, claimed: 1, dead: 0 });
+    // It runs out a few times, and nothing ever comes of it.
+    let deadline = Instant::now() + LEASE;
+    while broker.jobs.depth("m").await.unwrap() != (Depth { waiting: 0, claimed: 0, dead: 1 }) {
+        assert!(broker.jobs.claim("m", &worker, 10, lease, lease).await.unwrap().is_empty());
+        assert!(Instant::now() < deadline, "it is handed out for ever");
+    }
+}
