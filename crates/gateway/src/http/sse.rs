@@ -17,8 +17,8 @@ use protocol::{ChatStream, Dialect, SSE_DONE};
 use stream::{Event, ResponseId};
 use tokio::time::{Instant, Sleep};
 
-use super::responses::cursor_error;
 use crate::{
+    continuation::unavailable,
     delivery::{Cursor, Piece},
     gateway::Shared,
 };
@@ -81,7 +81,7 @@ impl Events {
                 }
                 Poll::Ready(Some(Ok(piece))) => self.render(std::slice::from_ref(&piece), is_behind),
                 Poll::Ready(Some(Err(error))) => {
-                    let error = cursor_error(error);
+                    let error = unavailable(error);
                     self.shared.metrics.count_error("sse", &error);
                     // Without the usual end: the client can see that this is not the end of the response.
                     self.told.error(&error, &mut self.chunk);

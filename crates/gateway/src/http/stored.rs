@@ -13,7 +13,7 @@ use stream::{Assembler, ResponseId, Sequence};
 use super::{
     answer::{self, Answer},
     query::Retrieve,
-    responses::{cursor_error, deleted, dialect_of, wait_for_end},
+    responses::{deleted, dialect_of, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         Some(after) if shared.ends_with(response_id, after).await? => return Ok(answer::no_events()),
         Some(after) => after + 1,
     };
-    let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
+    let subscribe = Subscribe { model: &header.model, from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
     Ok(answer::events(Events::new(
         shared,
@@ -72,7 +72,7 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
 /// Cancels the caller's response, and waits until it has ended.
 async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
     let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
-    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
+    let subscribe = Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
     let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
     ending::cancel(&shared.broker, &shared.member, id).await;
     match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
@@ -165,13 +165,15 @@ impl Shared {
     /// Whether event `last` is the one that ends the stream, so that nothing can follow it.
     async fn ends_with(&self, id: ResponseId, last: Sequence) -> Result<bool, ApiError> {
         let page = self.broker.log.read(id, last, 1).await.map_err(unavailable)?;
-        // What a client has heard is in the log. It would wait for ever if it meant another stream, or miscounted.
+        // What a client has heard is in the log. It would wait for ever if it meant another stream, or if the broker lost it.
         let not_there = || {
-            let message =
-                format!("Invalid value for 'starting_after': the response has no event {last} yet.");
+            let message = format!(
+                "Invalid value for 'starting_after': the response has no event {last}. If it was told before, it has been \
+                 lost; send the request again."
+            );
             ApiError::invalid("starting_after", "invalid_value", message)
         };
-        let page = page.ok_or_else(|| cursor_error(crate::delivery::CursorError::Gone))?;
+        let page = page.ok_or_else(ending::stream_lost)?;
         let record = page.records.first().filter(|record| record.next() > last).ok_or_else(not_there)?;
         Ok(record.is_terminal() && record.next() == last + 1)
     }
@@ -186,7 +188,7 @@ impl Shared {
                 for (sequence, event) in record.events_from(so_far.next()) {
                     so_far
                         .push(sequence, event)
-                        .map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
+                        .map_err(|_| ending::stream_lost())?;
                 }
             }
             if !page.more {
