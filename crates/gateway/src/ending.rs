@@ -60,10 +60,7 @@ pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
 
 /// The broker does not have any more what it had.
 pub(crate) fn stream_lost() -> ApiError {
-    ApiError::server(
-        STREAM_LOST,
-        "The response's stream was lost, or a part of it. Send the request again.",
-    )
+    ApiError::server(STREAM_LOST, "The response's stream was lost, or a part of it. Send the request again.")
 }
 
 async fn remember(broker: &Broker, id: ResponseId, stored: &StoredResponse) {

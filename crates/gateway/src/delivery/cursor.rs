@@ -143,7 +143,10 @@ impl Cursor {
     }
 
     /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
-    fn poll_next_unless_failing(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, broker::Error>>> {
+    fn poll_next_unless_failing(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Piece, broker::Error>>> {
         if self.failure.is_some() {
             return Poll::Pending;
         }
@@ -178,9 +181,11 @@ impl Cursor {
 
     fn turn_page(&mut self, page: Option<Page>) -> Result<(), Lost> {
         let page = page.ok_or(Lost)?;
+        // What was told last was not the end, or nobody would be here.
         let is_told = |record: &Arc<Record>, last| {
             (record.first..record.next()).contains(&last)
                 && self.epoch.is_none_or(|epoch| epoch == record.epoch)
+                && !(record.is_terminal() && record.next() == self.next)
         };
         if !std::mem::take(&mut self.skip_told)
             && let Some(last) = self.next.checked_sub(1)

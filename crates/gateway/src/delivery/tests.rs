@@ -93,8 +93,7 @@ async fn told_after_loss(lost: &Broker, id: ResponseId) -> Vec<EventKind> {
     begin(&broker, id, 3).await;
     let log = Wrapped::new(&broker, false);
     let wrapped = Broker { log: Arc::clone(&log) as _, ..broker.clone() };
-    let hub =
-        Hub::new(wrapped, Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
+    let hub = Hub::new(wrapped, Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
     let done = CancellationToken::new();
     let tasks = TaskTracker::new();
     let sweep = tokio_util::task::AbortOnDropHandle::new(tasks.spawn(hub.clone().sweep(done)));

@@ -186,9 +186,7 @@ impl Shared {
             let Some(page) = page else { return Ok(None) };
             for record in &page.records {
                 for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far
-                        .push(sequence, event)
-                        .map_err(|_| ending::stream_lost())?;
+                    so_far.push(sequence, event).map_err(|_| ending::stream_lost())?;
                 }
             }
             if !page.more {

@@ -4,4 +4,5 @@
 
 mod deaf;
 mod kill;
+mod lost;
 mod support;

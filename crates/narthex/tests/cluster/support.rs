@@ -31,9 +31,13 @@ pub(crate) struct Process {
 
 impl Cluster {
     pub(crate) async fn start() -> Self {
+        Self::with_redis(&["--appendonly", "yes"]).await
+    }
+
+    /// Its Redis has these settings.
+    pub(crate) async fn with_redis(settings: &[&str]) -> Self {
         let script = Script::default();
-        let (redis, model_server) =
-            tokio::join!(Server::start(&["--appendonly", "yes"]), ModelServer::start(script));
+        let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         Self { model_server: model_server.unwrap(), redis, directory: TempDir::new().unwrap() }
     }
 
