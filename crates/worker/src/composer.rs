@@ -209,9 +209,10 @@ impl Composer {
         if let Ending::Failed(error) = ending {
             self.emit(protocol::error_event(error));
         }
+        let usage = self.tally.usage(matches!(ending, Ending::Completed | Ending::Incomplete(_)));
         let resource = self.assembler.response().unwrap_or_default();
         let output = self.assembler.output().to_vec();
-        let (kind, resource) = protocol::end(resource, output, self.tally.usage(), &ending.outcome(), now);
+        let (kind, resource) = protocol::end(resource, output, usage, &ending.outcome(), now);
         (protocol::lifecycle(kind, &resource), resource)
     }
 

@@ -47,12 +47,15 @@ impl Tally {
         self.usage = Some(usage);
     }
 
-    /// What the response has cost; `None` if no server said.
+    /// What the response has cost; `None` if no server said. An answer that was cut off counts for what was told of it; of
+    /// one that is `whole` the server knows better.
     ///
     /// To a call that carries on, the text that was told before is input. (Reasoning that was told before is not: it
     /// cannot be handed on.)
-    pub(crate) fn usage(&self) -> Option<Usage> {
+    pub(crate) fn usage(&self, whole: bool) -> Option<Usage> {
         let Usage { input_tokens, cached_tokens, output_tokens, reasoning_tokens } = self.usage?;
+        let told = self.told.all - self.before.all;
+        let output_tokens = if whole { output_tokens } else { output_tokens.max(told) };
         let prefix = self.before.all - self.before.reasoning;
         let input_tokens = input_tokens.saturating_sub(prefix);
         Some(Usage {
