@@ -5,4 +5,5 @@
 mod deaf;
 mod kill;
 mod lost;
+mod recover;
 mod support;
