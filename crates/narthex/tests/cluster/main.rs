@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 mod deaf;
+mod jobs;
 mod kill;
 mod support;
