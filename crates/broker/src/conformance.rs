@@ -14,6 +14,7 @@ mod stage;
 
 pub mod control;
 pub mod fencing;
+pub mod inspection;
 pub mod live;
 pub mod log;
 pub mod queue;
@@ -23,15 +24,34 @@ pub mod store;
 /// alive; it may await.
 ///
 /// A broker that cannot check the epoch when it appends, and leaves that to its readers, runs all scenes but those of
-/// [`fencing`](crate::conformance::fencing): `conformance_suite!(readers_fence: start().await)`.
+/// [`fencing`](crate::conformance::fencing): `conformance_suite!(readers_fence: start().await)`. Looking into the queues is
+/// optional, so that does not run those of [`inspection`](crate::conformance::inspection) either: a broker that can adds
+/// `conformance_suite!(inspection: start().await)`.
 #[macro_export]
 macro_rules! conformance_suite {
     ($broker:expr) => {
         $crate::conformance_suite!(readers_fence: $broker);
+        $crate::conformance_suite!(inspection: $broker);
         $crate::conformance_suite! { @scenes $broker;
             fencing {
                 a_late_writer_is_told
                 what_was_accepted_is_in_the_log
+            }
+        }
+    };
+    (inspection: $broker:expr) => {
+        $crate::conformance_suite! { @scenes $broker;
+            inspection {
+                queues_with_jobs_are_told
+                what_was_given_back_is_the_oldest
+                waiting_jobs_are_listed
+                claimed_jobs_name_their_workers
+                released_jobs_are_listed_as_waiting
+                dead_jobs_tell_why
+                a_long_list_has_no_gap
+                a_job_is_found_wherever_it_is
+                a_forgotten_job_is_gone
+                only_the_dead_are_forgotten
             }
         }
     };

@@ -8,7 +8,7 @@ use broker::Header;
 use hyper::{HeaderMap, StatusCode, header::ACCEPT, http::request::Parts};
 use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
-use stream::{Assembler, ResponseId, Sequence};
+use stream::{ResponseId, Sequence};
 
 use super::{
     answer::{self, Answer},
@@ -21,6 +21,7 @@ use crate::{
     continuation::unavailable,
     delivery::{Leave, Subscribe},
     ending,
+    fold::{FoldError, fold},
     gateway::Shared,
 };
 
@@ -202,18 +203,9 @@ impl Shared {
 
     /// What the events so far amount to.
     async fn fold(&self, id: ResponseId) -> Result<Option<Value>, ApiError> {
-        let mut so_far = Assembler::new();
-        loop {
-            let page = self.broker.log.read(id, so_far.next(), 256 * 1024).await.map_err(unavailable)?;
-            let Some(page) = page else { return Ok(None) };
-            for record in &page.records {
-                for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far.push(sequence, event).map_err(|_| ending::stream_lost())?;
-                }
-            }
-            if !page.more {
-                return Ok(so_far.response());
-            }
-        }
+        fold(&*self.broker.log, id).await.map_err(|error| match error {
+            FoldError::Lost => ending::stream_lost(),
+            FoldError::Broker(error) => unavailable(error),
+        })
     }
 }

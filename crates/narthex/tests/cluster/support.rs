@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::Duration,
 };
 
@@ -73,6 +73,21 @@ impl Cluster {
         self.worker_with(&["--config", config.to_str().unwrap()])
     }
 
+    /// A worker with these settings, each `key=value`.
+    pub(crate) fn worker_set(&self, settings: &[&str]) -> Process {
+        let url = self.model_server.url();
+        let mut arguments = vec!["--upstream", &url];
+        arguments.extend(settings.iter().flat_map(|&setting| ["--set", setting]));
+        self.worker_with(&arguments)
+    }
+
+    /// What `narthex jobs` with these arguments writes, and its exit code.
+    pub(crate) fn jobs(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = narthex().arg("jobs").args(arguments).args(["--broker", &self.redis.url()]).output();
+        let Output { status, stdout, stderr } = output.unwrap();
+        (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    }
+
     fn worker_with(&self, arguments: &[&str]) -> Process {
         let worker = self.process(&[&["worker"], arguments].concat(), 1);
         let admin = format!("http://{}", worker.addresses[0]);
@@ -86,13 +101,7 @@ impl Cluster {
     }
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"))
-        {
-            command.env_remove(name);
-        }
-        let child = command
+        let child = narthex()
             .args(arguments)
             .args(["--admin-listen", "127.0.0.1:0", "--broker", &self.redis.url(), "--log", "error"])
             .stdin(Stdio::null())
@@ -108,6 +117,16 @@ impl Cluster {
         }
         process
     }
+}
+
+/// The program, with nothing of this machine's own settings.
+fn narthex() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
+    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"));
+    for (name, _) in own {
+        command.env_remove(name);
+    }
+    command
 }
 
 impl Process {
