@@ -12,9 +12,8 @@ use stream::ResponseId;
 pub use crate::ending::Found;
 use crate::{
     admission::{first_events, remember_input},
-    delivery::CursorError,
     ending::{self, unix_time},
-    fold::fold,
+    fold::{FoldError, fold},
 };
 
 /// How long a second retry of a job finds the first. The queue knows a response for as long.
@@ -90,9 +89,8 @@ pub async fn cancel(broker: &Broker, member: &Member, id: ResponseId) -> Result<
 pub async fn standing(broker: &Broker, id: ResponseId) -> Result<Option<Value>, Error> {
     match fold(&*broker.log, id).await {
         Ok(response) => Ok(response),
-        Err(CursorError::Gone) => Ok(None),
-        Err(CursorError::Lost) => Err(Error::refused("a part of the response's stream was lost")),
-        Err(CursorError::Broker(error)) => Err(error),
+        Err(FoldError::Lost) => Err(Error::refused("a part of the response's stream was lost")),
+        Err(FoldError::Broker(error)) => Err(error),
     }
 }
 

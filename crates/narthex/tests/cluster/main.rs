@@ -5,4 +5,6 @@
 mod deaf;
 mod jobs;
 mod kill;
+mod lost;
+mod recover;
 mod support;
