@@ -16,15 +16,21 @@ use crate::{
     fold::{FoldError, fold},
 };
 
+/// How long a second retry of a job finds the first. The queue knows a response for as long.
+const RETRY_TTL: Duration = Duration::from_secs(60 * 60);
+
 /// Takes the request of `job` in once more, for the same user and in the same way, as a new response with an id of its own.
+///
+/// Repeated, by whomever, because its answer was lost or two people saw the same job, it does nothing more, and answers the
+/// same.
 ///
 /// One that does not run in the background has nobody who listens: it runs for its grace, if nobody follows it.
 ///
 /// # Errors
-/// When the job cannot be read, or the broker fails: whether the last step, the enqueueing, took effect is unknown then.
+/// When the job cannot be read, or the broker fails. Then it may be repeated.
 pub async fn retry(broker: &Broker, job: &Job, store_ttl: Duration) -> Result<ResponseId, Error> {
     let request: Request = serde_json::from_slice(&job.request).map_err(Error::refused)?;
-    let id = broker.log.new_id();
+    let id = claim_retry(broker, job.id).await?;
     let header = Header { created_at_ms: unix_time() * 1000, ..job.header.clone() };
     let first = first_events(id, &header, &request, true);
     if header.store {
@@ -35,6 +41,16 @@ pub async fn retry(broker: &Broker, job: &Job, store_ttl: Duration) -> Result<Re
     broker.jobs.enqueue(&Job { id, header, ..job.clone() }).await?;
     tracing::info!(response = %id, retried = %job.id, "response retried");
     Ok(id)
+}
+
+/// The id of the response that `id` is retried as.
+async fn claim_retry(broker: &Broker, id: ResponseId) -> Result<ResponseId, Error> {
+    let own = broker.log.new_id();
+    let key = format!("retry:{id}");
+    let seen = broker.store.insert(&key, own.to_string().into(), RETRY_TTL).await?;
+    let Some(seen) = seen else { return Ok(own) };
+    let seen = std::str::from_utf8(&seen).ok().and_then(|seen| seen.parse().ok());
+    seen.ok_or_else(|| Error::refused("a retry that cannot be read"))
 }
 
 /// What the client gave with the request of `job`. A job has the whole conversation in its input, and stands for itself where
@@ -58,8 +74,12 @@ async fn input_of(broker: &Broker, job: &Job, request: &Request) -> Result<Store
 /// # Errors
 /// When the broker fails.
 pub async fn cancel(broker: &Broker, member: &Member, id: ResponseId) -> Result<Found, Error> {
-    broker.control.cancel(id).await?;
-    ending::end_if_unclaimed(broker, member, id, &Outcome::Cancelled).await
+    let found = ending::end_if_unclaimed(broker, member, id, &Outcome::Cancelled).await?;
+    // Only then: a worker that heard of it before would be quick enough for us to find that it has ended.
+    if found == Found::Owned {
+        broker.control.cancel(id).await?;
+    }
+    Ok(found)
 }
 
 /// The response as it stands in its stream; `None` if that has expired.

@@ -17,6 +17,7 @@ pub(crate) use self::args::{JobsArgs, LIST_HELP};
 use self::{
     args::{Format, JobsCommand},
     listing::Listing,
+    show::Stream,
 };
 use crate::{
     broker_choice,
@@ -50,10 +51,10 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
         }
         JobsCommand::Show { id } => {
             let found = find(&broker, id).await?;
-            let standing = gateway::jobs::standing(&broker, id).await.map_err(failed)?;
+            let stream = Stream::read(&broker, id).await?;
             console::say(&match format {
-                Format::Table => show::to_text(&found, standing.as_ref()),
-                Format::Json => format!("{:#}\n", show::to_json(&found, standing)),
+                Format::Table => show::to_text(&found, &stream),
+                Format::Json => format!("{:#}\n", show::to_json(&found, &stream)),
             });
         }
         JobsCommand::Retry { id } => {

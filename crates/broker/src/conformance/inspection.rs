@@ -105,7 +105,9 @@ pub async fn claimed_jobs_name_their_workers(broker: &Broker) {
     let begin = Instant::now();
     assert_eq!(broker.jobs.renew(&slow, &[lost.ticket]).await.unwrap(), []);
     let (_, _, quiet) = told().await;
-    assert!(quiet <= begin.elapsed(), "a renewal is a sign of life, {quiet:?} ago");
+    // Some brokers know whole milliseconds only.
+    let elapsed = begin.elapsed() + Duration::from_millis(1);
+    assert!(quiet <= elapsed, "a renewal is a sign of life, {quiet:?} ago");
 
     claim_one(broker, &model, &next, LONG).await;
     let (worker, attempts, _) = told().await;

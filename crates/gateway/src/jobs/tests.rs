@@ -78,6 +78,20 @@ async fn a_retry_is_a_new_response_to_the_same_request() {
 }
 
 #[tokio::test]
+async fn two_who_retry_one_job_get_one_response() {
+    let broker = broker::memory::broker();
+    let job = job();
+    let (one, other) = tokio::join!(retry(&broker, &job, TTL), retry(&broker, &job, TTL));
+    let one = one.unwrap();
+    assert_eq!(one, other.unwrap());
+    assert_eq!(broker.jobs.depth("m").await.unwrap().waiting, 1);
+    // What was retried may die again, and is another job then.
+    let again = broker.jobs.find(one).await.unwrap().unwrap().job;
+    assert_ne!(retry(&broker, &again, TTL).await.unwrap(), one);
+    assert_eq!(broker.jobs.depth("m").await.unwrap().waiting, 2);
+}
+
+#[tokio::test]
 async fn a_retry_knows_the_conversation_that_the_store_forgot() {
     let broker = broker::memory::broker();
     let job = job();

@@ -86,8 +86,9 @@ async fn stop(broker: &Broker, found: &FoundJob) -> Result<&'static str, Failure
     let (is_over, outcome) = match cancel(broker, &operator, entry.id).await.map_err(failed)? {
         Found::Waiting => (true, "cancelled"),
         Found::Gone => (true, "dropped: its stream had expired"),
-        // A worker that has it may still have to store the end.
-        Found::Ended => (is_waiting, "dropped: its response had ended"),
+        Found::Ended if is_waiting => (true, "dropped: its response had ended"),
+        // It may still have to store the end.
+        Found::Ended => (false, "left to its worker: its response has ended"),
         Found::Owned if is_waiting => (false, "cancelled: the next worker to claim it ends it"),
         Found::Owned => (false, "cancelled: its worker ends it, or the next to claim it"),
     };

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use broker::{Broker, Header, Job, Kind, Member};
+use broker::{Broker, Header, Job, JobStatus, Kind, Member};
 use bytes::Bytes;
 use stream::ResponseId;
 
 use super::{
     args::{List, State},
     listing::Listing,
+    show::{self, Stream},
     table::{Cell, Table},
     words::{duration, harmless},
 };
@@ -89,4 +90,22 @@ async fn a_table_says_what_is_there_and_what_is_left_out() {
     assert!(table.ends_with("\n1 more: --max lists them, --state and --model choose\n"), "{table}");
     let other = List { model: Some("other".into()), ..List::default() };
     assert!(told(other).await.starts_with("There are no jobs of the model other: "));
+}
+
+#[tokio::test]
+async fn a_job_is_shown_whatever_became_of_its_stream() {
+    let broker = broker::memory::broker();
+    enqueue(&broker, "m").await;
+    let id = broker.jobs.list("m", JobStatus::Waiting, 1).await.unwrap()[0].id;
+    let found = broker.jobs.find(id).await.unwrap().unwrap();
+    let text = |stream| anstream::adapter::strip_str(&show::to_text(&found, &stream)).to_string();
+
+    let expired = Stream::read(&broker, id).await.unwrap();
+    assert_eq!(show::to_json(&found, &expired)["stream"], serde_json::Value::Null);
+    let page = text(expired);
+    assert!(page.contains("\nstream     expired\n") && page.ends_with("\n\nsecret\n"), "{page}");
+    assert!(page.contains("\nowner      /\\u{1b}]0;me\n"), "{page}");
+
+    let lost = Stream::Unreadable("use the broker: a part is lost".to_owned());
+    assert!(text(lost).contains("\nstream     failed to use the broker: a part is lost\n"));
 }
