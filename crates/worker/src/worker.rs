@@ -204,7 +204,7 @@ async fn settle(shared: &Shared, claim: &Claim, done: Done) {
     let jobs = &shared.broker.jobs;
     let result = match done {
         Done::Finished => jobs.finish(&claim.ticket).await,
-        Done::Buried => jobs.bury(&claim.ticket, "too many attempts, or unreadable").await,
+        Done::Buried(reason) => jobs.bury(&claim.ticket, reason).await,
         Done::GiveBack | Done::Lost => jobs.release(&shared.member, &claim.ticket).await,
         Done::Lapse => Ok(()),
     };
