@@ -73,7 +73,7 @@ impl Figures {
             "altered": totals.altered, "failed": totals.failed, "allowed": self.allowed,
             "usage_wrong": totals.usage_off, "usage_judged": self.judges_usage,
             "calls_left": self.calls_left,
-            "longest_stall_seconds": totals.longest_stall.as_secs_f64(), "longest_stall_of": totals.longest_stall_of,
+            "longest_stall_seconds": totals.longest_stall.as_secs_f64(), "longest_stall_story": totals.longest_stall_story,
             "failures": totals.failures,
         })
     }

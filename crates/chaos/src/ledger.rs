@@ -16,7 +16,7 @@ use crate::{
 /// Of more failures only the numbers are kept.
 const MAX_FAILURES: usize = 20;
 /// What happened to the cluster is told of so long before a failure.
-const AROUND: Duration = Duration::from_secs(20);
+const AROUND: Duration = Duration::from_secs(10);
 /// Lines of what happened to the cluster; the oldest are forgotten.
 const MAX_JOURNAL: usize = 1_000;
 
@@ -58,8 +58,8 @@ pub(crate) struct Totals {
     pub(crate) usage_off: u64,
     /// The longest wait of a client for its next event.
     pub(crate) longest_stall: Duration,
-    /// Whose that was.
-    pub(crate) longest_stall_of: String,
+    /// Whose that was, and what happened meanwhile.
+    pub(crate) longest_stall_story: String,
     /// What went wrong, in sentences.
     pub(crate) failures: Vec<String>,
     journal: VecDeque<(Duration, String)>,
@@ -130,8 +130,10 @@ impl Ledger {
         totals.ended += 1;
         totals.events += tape.events();
         if tape.longest_stall > totals.longest_stall {
+            let until = tape.longest_stall_until - self.started;
+            let around = totals.between(until.saturating_sub(tape.longest_stall + AROUND), until);
             totals.longest_stall = tape.longest_stall;
-            totals.longest_stall_of.clone_from(&tape.order.key);
+            totals.longest_stall_story = story(tape, until, &around);
         }
         if tape.wrongs.is_empty() {
             totals.tokens += tape.order.tokens;
@@ -166,11 +168,16 @@ impl Totals {
 
     /// What happened to the cluster shortly before.
     fn around(&self, at: Duration) -> String {
-        let recent = self.journal.iter().filter(|(then, _)| *then + AROUND >= at);
+        self.between(at.saturating_sub(AROUND), at)
+    }
+
+    fn between(&self, from: Duration, to: Duration) -> String {
+        let recent = self.journal.iter().filter(|(then, _)| (from..=to).contains(then));
         recent.map(|(then, line)| format!("    {:9.3} {line}\n", then.as_secs_f64())).collect()
     }
 }
 
+/// A stream's life, as far as it is known, in lines.
 fn story(tape: &Tape, at: Duration, around: &str) -> String {
     let id = tape.id.as_deref().unwrap_or("no id yet");
     let mut story = format!("{} ({id}), at {:.3} s:\n", tape.order.key, at.as_secs_f64());

@@ -30,6 +30,8 @@ pub(crate) struct Tape {
     pub(crate) notes: Vec<String>,
     /// The longest wait for an event that was not heard before.
     pub(crate) longest_stall: Duration,
+    /// When that was over.
+    pub(crate) longest_stall_until: Instant,
     /// Input and output, as the response counts them.
     pub(crate) usage: Option<(u64, u64)>,
     shown: Vec<Shown>,
@@ -91,6 +93,7 @@ impl Tape {
             wrongs: Vec::new(),
             notes: Vec::new(),
             longest_stall: Duration::ZERO,
+            longest_stall_until: now,
             usage: None,
             shown: Vec::new(),
             told: 0,
@@ -256,7 +259,9 @@ impl Tape {
     fn keep(&mut self, number: u64, shown: &Shown, event: &Value, now: Instant) {
         let Some(before) = self.shown.get(number as usize) else {
             self.shown.push(shown.clone());
-            self.longest_stall = self.longest_stall.max(now - self.heard);
+            if now - self.heard > self.longest_stall {
+                (self.longest_stall, self.longest_stall_until) = (now - self.heard, now);
+            }
             self.heard = now;
             return;
         };
