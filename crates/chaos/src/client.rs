@@ -7,7 +7,7 @@
 mod events;
 mod socket;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -53,6 +53,16 @@ enum Left {
     Refused(String),
     /// It broke off.
     Broke(String),
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("all is told"),
+            Self::Refused(code) => write!(f, "to be tried again: {code}"),
+            Self::Broke(why) => write!(f, "it broke off: {why}"),
+        }
+    }
 }
 
 /// Starts clients that have `streams` responses under way at a time, until the scene stops. Each ends when its last one has.

@@ -57,7 +57,7 @@ pub(super) async fn follow(client: &mut Client, tape: &mut Tape) {
 /// What follows on the end of a connection: another gateway, after a moment.
 async fn go_on(client: &mut Client, tape: &mut Tape, left: Left, what: &str, door: usize) -> usize {
     let ledger = &client.scene.ledger;
-    tape.note(ledger.elapsed(), format!("{what}: {left:?}"));
+    tape.note(ledger.elapsed(), format!("{what}: {left}"));
     match left {
         Left::Done => return door,
         Left::Refused(code) => ledger.refused(&code),
@@ -171,5 +171,11 @@ async fn send(client: &Client, door: usize, ask: Ask, tape: &Tape) -> Result<Res
     let request = request.body(Full::new(Bytes::from(body))).map_err(|error| error.to_string())?;
     let http: Http<HttpConnector, Full<Bytes>> =
         Http::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
-    http.request(request).await.map_err(|error| format!("{error:?}"))
+    http.request(request).await.map_err(|error| chain(&error))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }

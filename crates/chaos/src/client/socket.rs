@@ -222,7 +222,7 @@ impl Lanes {
             let Some(reading) = turn.reading.take() else { continue };
             turn.tape.close(reading);
             turn.tape
-                .note(self.client.scene.ledger.elapsed(), format!("WebSocket at gateway {door}: {left:?}"));
+                .note(self.client.scene.ledger.elapsed(), format!("WebSocket at gateway {door}: {left}"));
             if turn.tape.is_over() {
                 self.end(number);
             } else if turn.tape.last().is_some() && self.client.random.random_bool(0.5) {
