@@ -160,7 +160,8 @@ impl Tape {
         }
         reading.ended = kind.starts_with("response.")
             && matches!(&kind["response.".len()..], "completed" | "failed" | "incomplete");
-        if !self.has_its_place(reading, first, last) {
+        if !self.has_its_place(reading, first, last) || self.is_altered() {
+            // What follows on it would only say the same again.
             return reading.ended;
         }
         let shown = self.judge(reading, kind, event, first..last + 1);
@@ -274,6 +275,10 @@ impl Tape {
             let detail = format!("event {number} is another than before: {}", short(event));
             self.wrong(WrongKind::Altered, 1, detail);
         }
+    }
+
+    fn is_altered(&self) -> bool {
+        self.wrongs.iter().any(|wrong| wrong.kind == WrongKind::Altered)
     }
 
     fn wrong(&mut self, kind: WrongKind, events: u64, detail: impl Into<String>) {

@@ -174,7 +174,7 @@ impl Lanes {
         let Some(Turn { tape, reading: Some(reading), .. }) = &mut self.lanes[lane].turn else {
             return false;
         };
-        if tape.take(reading, &event, Instant::now()) || tape.is_over() && !tape.wrongs.is_empty() {
+        if tape.take(reading, &event, Instant::now()) {
             self.end(lane);
         }
         false
