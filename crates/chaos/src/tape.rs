@@ -85,6 +85,13 @@ pub(crate) enum WrongKind {
     Failed(String),
 }
 
+impl Reading {
+    /// A connection that tells the stream from its beginning.
+    pub(crate) const fn from_the_beginning() -> Self {
+        Self { next: 0, told: 0, ended: false, missing: BTreeSet::new(), out_of_order: false }
+    }
+}
+
 impl Tape {
     pub(crate) fn new(order: Order, now: Instant) -> Self {
         Self {
@@ -102,14 +109,9 @@ impl Tape {
         }
     }
 
-    /// A connection that tells the stream from its beginning.
-    pub(crate) fn from_the_beginning(&self) -> Reading {
-        Reading { next: 0, told: 0, ended: false, missing: BTreeSet::new(), out_of_order: false }
-    }
-
     /// A connection that tells what follows on what was heard.
-    pub(crate) fn from_here(&self) -> Reading {
-        Reading { next: self.shown.len() as u64, told: self.told, ..self.from_the_beginning() }
+    pub(crate) fn resume(&self) -> Reading {
+        Reading { next: self.shown.len() as u64, told: self.told, ..Reading::from_the_beginning() }
     }
 
     /// The number of the last event that was heard.

@@ -45,8 +45,8 @@ pub(super) async fn follow(client: &mut Client, tape: &mut Tape) {
             _ => Ask::Create,
         };
         let mut reading = match ask {
-            Ask::Create => tape.from_the_beginning(),
-            Ask::After(_) | Ask::Header(_) => tape.from_here(),
+            Ask::Create => Reading::from_the_beginning(),
+            Ask::After(_) | Ask::Header(_) => tape.resume(),
         };
         let left = hear(client, door, ask, tape, &mut reading).await;
         tape.close(reading);
@@ -76,7 +76,7 @@ pub(super) async fn finish(client: &mut Client, mut tape: Tape) {
         let mut door = client.door(None);
         let since = Instant::now();
         loop {
-            let mut reading = tape.from_the_beginning();
+            let mut reading = Reading::from_the_beginning();
             let left = hear(client, door, Ask::Create, &mut tape, &mut reading).await;
             tape.close(reading);
             let is_done = matches!(left, Left::Done);

@@ -145,7 +145,7 @@ impl Lanes {
             if let Some(name) = &lane.name {
                 message["stream_id"] = name.clone().into();
             }
-            turn.reading = Some(turn.tape.from_the_beginning());
+            turn.reading = Some(Reading::from_the_beginning());
             *heard = now;
             let sent = time::timeout(PATIENCE, connection.send(Message::text(message.to_string()))).await;
             sent.map_err(|_| "it takes nothing".to_owned())?.map_err(|error| error.to_string())?;

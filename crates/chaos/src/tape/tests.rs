@@ -35,7 +35,7 @@ fn play(tape: &mut Tape, mut reading: Reading, events: &[Value]) {
 
 /// What a tape finds wrong with these events, told from the beginning.
 fn found(tape: &mut Tape, events: &[Value]) -> Vec<(WrongKind, u64)> {
-    let reading = tape.from_the_beginning();
+    let reading = Reading::from_the_beginning();
     play(tape, reading, events);
     tape.wrongs.iter().map(|wrong| (wrong.kind.clone(), wrong.events)).collect()
 }
@@ -45,10 +45,10 @@ fn a_stream_as_it_must_be_is_right_over_any_connections() {
     for cut in 0..10 {
         let (mut tape, events) = scene();
         let (front, back) = events.split_at(cut);
-        let reading = tape.from_here();
+        let reading = tape.resume();
         play(&mut tape, reading, front);
         assert!(!tape.is_over());
-        let reading = tape.from_here();
+        let reading = tape.resume();
         play(&mut tape, reading, back);
         // And once more, as one who sends the request again hears it.
         assert_eq!(found(&mut tape, &events), []);
@@ -94,9 +94,9 @@ fn events_in_another_order_are_found() {
 #[test]
 fn a_repetition_after_a_resume_is_found() {
     let (mut tape, events) = scene();
-    let reading = tape.from_here();
+    let reading = tape.resume();
     play(&mut tape, reading, &events[..6]);
-    let reading = tape.from_here();
+    let reading = tape.resume();
     play(&mut tape, reading, &events[5..]);
     assert_eq!(tape.wrongs[0].kind, WrongKind::Repeated);
 }
@@ -126,7 +126,7 @@ fn an_event_that_is_another_when_it_is_heard_again_is_found() {
 #[test]
 fn another_id_under_the_same_key_is_found() {
     let (mut tape, mut events) = scene();
-    let reading = tape.from_here();
+    let reading = tape.resume();
     play(&mut tape, reading, &events[..3]);
     events[0]["response"]["id"] = "resp_2".into();
     assert!(found(&mut tape, &events).contains(&(WrongKind::Altered, 1)));
