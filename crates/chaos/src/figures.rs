@@ -35,7 +35,8 @@ impl Figures {
         let Totals { lost, repeated, reordered, altered, failed, .. } = &self.totals;
         let mut line = format!(
             "seed {}: {} streams, {} tokens, {} reconnections; {} faults in {:.0} s{}; \
-             lost {lost}, repeated {repeated}, reordered {reordered}, altered {altered}, failed {}{}; longest stall {:.2} s",
+             lost {lost}, repeated {repeated}, reordered {reordered}, altered {altered}, failed {}{}; \
+             longest stall {:.1} s (of half of the streams {:.1} s, of 99 % {:.1} s)",
             self.seed,
             self.totals.ended,
             self.totals.tokens,
@@ -46,6 +47,8 @@ impl Figures {
             failed.values().sum::<u64>(),
             list(failed),
             self.totals.longest_stall.as_secs_f64(),
+            self.totals.stall(0.5).as_secs_f64(),
+            self.totals.stall(0.99).as_secs_f64(),
         );
         if self.totals.begun > self.totals.ended {
             line += &format!("; {} never ended", self.totals.begun - self.totals.ended);
@@ -73,6 +76,8 @@ impl Figures {
             "altered": totals.altered, "failed": totals.failed, "allowed": self.allowed,
             "usage_wrong": totals.usage_off, "usage_judged": self.judges_usage,
             "calls_left": self.calls_left,
+            "median_stall_seconds": totals.stall(0.5).as_secs_f64(),
+            "p99_stall_seconds": totals.stall(0.99).as_secs_f64(),
             "longest_stall_seconds": totals.longest_stall.as_secs_f64(), "longest_stall_story": totals.longest_stall_story,
             "failures": totals.failures,
         })

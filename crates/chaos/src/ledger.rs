@@ -56,7 +56,9 @@ pub(crate) struct Totals {
     pub(crate) failed: BTreeMap<String, u64>,
     /// Responses whose usage is not what was shown.
     pub(crate) usage_off: u64,
-    /// The longest wait of a client for its next event.
+    /// The longest wait for the next event, of each stream that has ended.
+    pub(crate) stalls: Vec<Duration>,
+    /// The longest of all.
     pub(crate) longest_stall: Duration,
     /// Whose that was, and what happened meanwhile.
     pub(crate) longest_stall_story: String,
@@ -129,6 +131,7 @@ impl Ledger {
         let mut totals = self.totals.lock();
         totals.ended += 1;
         totals.events += tape.events();
+        totals.stalls.push(tape.longest_stall);
         if tape.longest_stall > totals.longest_stall {
             let until = tape.longest_stall_until - self.started;
             let around = totals.between(until.saturating_sub(tape.longest_stall + AROUND), until);
@@ -158,6 +161,14 @@ impl Totals {
     /// How much must not have happened.
     pub(crate) fn wrongs(&self) -> u64 {
         self.lost + self.repeated + self.reordered + self.altered + self.failed.values().sum::<u64>()
+    }
+
+    /// Of this share of all streams the longest wait was no longer.
+    pub(crate) fn stall(&self, share: f64) -> Duration {
+        let mut stalls = self.stalls.clone();
+        stalls.sort();
+        let at = (stalls.len() as f64 * share) as usize;
+        stalls.get(at.min(stalls.len().saturating_sub(1))).copied().unwrap_or_default()
     }
 
     fn remember(&mut self, story: String) {
