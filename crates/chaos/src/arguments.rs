@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// How many model servers; worker 0 calls the first one, and so on in turn.
     #[arg(long, default_value_t = 2, value_parser = positive)]
     pub(crate) model_servers: usize,
+    /// What Redis keeps on its disk. Only with `always` nothing may be lost; without it `--allow` what clients are told then.
+    #[arg(long, value_enum, default_value_t = Persistence::Always)]
+    pub(crate) persistence: Persistence,
     /// The program; by default `narthex` beside this one.
     #[arg(long)]
     pub(crate) program: Option<PathBuf>,
@@ -58,6 +61,17 @@ pub(crate) struct Arguments {
     pub(crate) format: Format,
 }
 
+/// What Redis keeps on its disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Persistence {
+    /// Everything, before it answers.
+    Always,
+    /// Everything; for up to a second only the system has it.
+    Everysec,
+    /// Nothing.
+    None,
+}
+
 /// How the figures are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -65,6 +79,17 @@ pub(crate) enum Format {
     Text,
     /// One JSON object for programs.
     Json,
+}
+
+impl Persistence {
+    /// As arguments of Redis.
+    pub(crate) const fn arguments(self) -> [&'static str; 4] {
+        match self {
+            Self::Always => ["--appendonly", "yes", "--appendfsync", "always"],
+            Self::Everysec => ["--appendonly", "yes", "--appendfsync", "everysec"],
+            Self::None => ["--appendonly", "no", "--save", ""],
+        }
+    }
 }
 
 impl Arguments {

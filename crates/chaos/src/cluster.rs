@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 
 pub(crate) use member::{Member, Role};
 
-use crate::{ledger::Ledger, proxy::Proxy};
+use crate::{arguments::Persistence, ledger::Ledger, proxy::Proxy};
 
 /// The name of the one model.
 pub(crate) const MODEL: &str = "scripted";
@@ -32,12 +32,14 @@ pub(crate) const GATEWAY_DRAIN: Duration = Duration::from_secs(6);
 /// The same of a worker, which hands over what is left.
 pub(crate) const WORKER_DRAIN: Duration = Duration::from_secs(4);
 
-/// How large a cluster is.
+/// What a cluster consists of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Size {
+pub(crate) struct Parts {
     pub(crate) gateways: usize,
     pub(crate) workers: usize,
     pub(crate) model_servers: usize,
+    /// How Redis keeps what it has.
+    pub(crate) persistence: Persistence,
 }
 
 /// A cluster. All of its processes end with it.
@@ -56,27 +58,32 @@ impl Cluster {
     ///
     /// # Errors
     /// When something cannot be started.
-    pub(crate) async fn start(size: Size, program: &Path, logs: &Path, ledger: &Ledger) -> io::Result<Self> {
+    pub(crate) async fn start(
+        parts: Parts,
+        program: &Path,
+        logs: &Path,
+        ledger: &Ledger,
+    ) -> io::Result<Self> {
         let log = logs.join("redis.log").display().to_string();
         let redis = Server::start_with(|_| {
-            let arguments = ["--appendonly", "yes", "--appendfsync", "always", "--logfile", &log];
-            arguments.map(str::to_owned).to_vec()
+            let own = parts.persistence.arguments().into_iter();
+            own.chain(["--logfile", &log]).map(str::to_owned).collect()
         });
         let redis = redis.await;
         let broker: SocketAddr = redis.address().parse().map_err(io::Error::other)?;
         let settings = TempDir::new()?;
         let mut models = Vec::new();
-        for _ in 0..size.model_servers {
+        for _ in 0..parts.model_servers {
             let server = ModelServer::start(Script::default()).await?;
             let proxy = Proxy::start(Some(server.address())).await?;
             models.push((server, proxy));
         }
         let (mut gateways, mut workers) = (Vec::new(), Vec::new());
-        for number in 0..size.gateways {
+        for number in 0..parts.gateways {
             let file = write(&settings, &format!("gateway-{number}.toml"), &gateway_settings())?;
             gateways.push(Member::new(Role::Gateway, number, program, file, logs, broker).await?);
         }
-        for number in 0..size.workers {
+        for number in 0..parts.workers {
             let (_, model) = &models[number % models.len()];
             let file = write(&settings, &format!("worker-{number}.toml"), &worker_settings(model.address()))?;
             workers.push(Member::new(Role::Worker, number, program, file, logs, broker).await?);

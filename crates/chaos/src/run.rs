@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     arguments::Arguments,
     client::{self, Scene},
-    cluster::{Cluster, Size},
+    cluster::{Cluster, Parts},
     figures::Figures,
     ledger::Ledger,
     plan::Plan,
@@ -38,13 +38,14 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
     say(&format!("seed {seed}: {} faults, {} streams at a time", arguments.faults, arguments.streams));
     let logs = Logs::new(arguments.logs.clone())?;
     let ledger = Arc::new(Ledger::new());
-    let size = Size {
+    let parts = Parts {
         gateways: arguments.gateways,
         workers: arguments.workers,
         model_servers: arguments.model_servers,
+        persistence: arguments.persistence,
     };
     let program = program(&arguments)?;
-    let cluster = Arc::new(Cluster::start(size, &program, &logs.path, &ledger).await?);
+    let cluster = Arc::new(Cluster::start(parts, &program, &logs.path, &ledger).await?);
     ledger.tell("the cluster is up");
 
     let stop = CancellationToken::new();
