@@ -34,13 +34,16 @@ mod parts;
 mod request;
 mod stream;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 
 use crate::{
-    Call, Engine, Error, Outputs,
+    Call, Engine, Error, Fault, Outputs,
     upstream::{ConfigError, Upstream, UpstreamConfig},
 };
 
@@ -57,6 +60,9 @@ pub struct ChatConfig {
     /// (DeepSeek, SGLang) or `reasoning` (vLLM, Ollama). Without it earlier reasoning is left out: most models are trained
     /// without it, and most servers refuse or ignore it.
     pub reasoning_member: Option<String>,
+    /// Whether the server is asked to tell usage in every chunk (vLLM, SGLang), so that a response that was cancelled, or
+    /// taken over by another worker, has its usage too. A server that refuses to is not asked again.
+    pub continuous_usage: bool,
     /// Whether `metadata` goes to the server. OpenAI accepts it only together with `store`.
     pub send_metadata: bool,
 }
@@ -91,6 +97,7 @@ impl ChatConfig {
             max_tokens_field: MaxTokensField::default(),
             prefill: PrefillStyle::default(),
             reasoning_member: None,
+            continuous_usage: true,
             send_metadata: true,
         }
     }
@@ -107,7 +114,14 @@ impl ChatConfig {
 pub struct ChatEngine {
     upstream: Upstream,
     config: ChatConfig,
+    continuous_usage: AtomicU8,
 }
+
+/// Whether the server tells usage in every chunk, or ignores that it is asked to: [`UNKNOWN`] until it has accepted or
+/// refused a request.
+const UNKNOWN: u8 = 0;
+const ACCEPTED: u8 = 1;
+const REFUSED: u8 = 2;
 
 impl ChatEngine {
     /// An engine for the server that `config` names. Nothing is sent before the first call.
@@ -115,19 +129,40 @@ impl ChatEngine {
     /// # Errors
     /// When the settings cannot be used.
     pub fn new(config: ChatConfig) -> Result<Self, ConfigError> {
-        Ok(Self { upstream: Upstream::new(&config.upstream)?, config })
+        let continuous_usage = if config.continuous_usage { UNKNOWN } else { REFUSED };
+        Ok(Self {
+            upstream: Upstream::new(&config.upstream)?,
+            config,
+            continuous_usage: continuous_usage.into(),
+        })
+    }
+
+    async fn stream(&self, call: &Call, continuous_usage: bool) -> Result<Outputs, Error> {
+        let body = request::body(&call.request, call.prefix.as_deref(), continuous_usage, &self.config)?;
+        let translate = stream::ChatStream::default();
+        let events = self.upstream.stream("/chat/completions", &body, &call.traceparent, translate).await?;
+        Ok(events.boxed())
     }
 }
 
 #[async_trait]
 impl Engine for ChatEngine {
     async fn generate(&self, call: Call) -> Result<Outputs, Error> {
-        let body = request::body(&call.request, call.prefix.as_deref(), &self.config)?;
-        let events = self
-            .upstream
-            .stream("/chat/completions", &body, &call.traceparent, stream::ChatStream::default())
-            .await?;
-        Ok(events.boxed())
+        let accepted = self.continuous_usage.load(Ordering::Relaxed);
+        match self.stream(&call, accepted != REFUSED).await {
+            // Perhaps because of that: servers name what they refuse in many ways.
+            Err(error) if error.fault == Fault::Refused && accepted == UNKNOWN => {
+                let outputs = self.stream(&call, false).await?;
+                self.continuous_usage.store(REFUSED, Ordering::Relaxed);
+                Ok(outputs)
+            }
+            outputs => {
+                if outputs.is_ok() && accepted == UNKNOWN {
+                    self.continuous_usage.store(ACCEPTED, Ordering::Relaxed);
+                }
+                outputs
+            }
+        }
     }
 
     async fn models(&self) -> Result<Option<Vec<String>>, Error> {

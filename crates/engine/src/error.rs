@@ -49,7 +49,12 @@ impl Error {
         Self { fault, message: message.into(), param: None, code: None, detail: detail.into() }
     }
 
-    /// Whether the same call may succeed later, or at another server.
+    /// Whether another server may do better: all but what is wrong with the request itself.
+    pub const fn is_of_server(&self) -> bool {
+        !matches!(self.fault, Fault::Refused)
+    }
+
+    /// Whether the same call may succeed later.
     pub const fn is_retryable(&self) -> bool {
         matches!(self.fault, Fault::Busy { .. } | Fault::Unreachable | Fault::Failed)
     }

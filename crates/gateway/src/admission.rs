@@ -154,7 +154,7 @@ impl Shared {
         let created = protocol::resource(id, created_at, &order.create.request, "in_progress");
         let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
-        let subscribe = Subscribe { from: 0, catch_up: true, leave: Leave::RunsOn };
+        let subscribe = Subscribe { model: &header.model, from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
         // What it continued may be gone by now; whoever continues it finds it in the store.
         Ok(Accepted { id, cursor, conversation: None })
@@ -202,7 +202,7 @@ impl Shared {
             OnLeave::Cancel => Leave::Cancel,
             OnLeave::Grace => Leave::of(header),
         };
-        let subscribe = Subscribe { from: 0, catch_up: false, leave };
+        let subscribe = Subscribe { model: &header.model, from: 0, catch_up: false, leave };
         let first = first_events(id, header, &create);
         let (cursor, created, remembered) = tokio::join!(
             self.hub.subscribe(id, subscribe),

@@ -10,7 +10,7 @@ mod cursor;
 mod feed;
 mod hub;
 
-pub(crate) use cursor::{Cursor, CursorError, Piece};
+pub(crate) use cursor::{Cursor, Piece};
 pub(crate) use hub::{Hub, Leave, Subscribe};
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use broker::{Broker, Member, OpenError, OpenMode};
-use protocol::{Outcome, StoredResponse};
-use stream::{Assembler, ResponseId};
+use protocol::{ApiError, Outcome, Request, StoredResponse};
+use stream::{Assembler, Event, ResponseId};
+
+const STREAM_LOST: &str = "stream_lost";
 
 /// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
 pub(crate) async fn cancel(broker: &Broker, member: &Member, id: ResponseId) {
@@ -41,6 +43,24 @@ pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: Response
         let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
         remember(broker, id, &StoredResponse { tenant, user, response: resource }).await;
     }
+}
+
+/// The end of a response that the broker has lost, or a part of it, in the standard's words.
+///
+/// Nothing can be appended to what is lost, so each gateway tells its own subscribers. What the request asked for is not
+/// known any more: its model is, the rest is shown as the standard's defaults.
+pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
+    let error = stream_lost();
+    let request = Request::new(model);
+    let outcome = Outcome::Failed { code: STREAM_LOST.to_owned(), message: error.message.clone() };
+    let resource = protocol::resource(id, unix_time(), &request, "in_progress");
+    let (kind, resource) = protocol::end(resource, Vec::new(), None, &outcome, unix_time());
+    vec![protocol::error_event(&error), protocol::lifecycle(kind, &resource)]
+}
+
+/// The broker does not have any more what it had.
+pub(crate) fn stream_lost() -> ApiError {
+    ApiError::server(STREAM_LOST, "The response's stream was lost, or a part of it. Send the request again.")
 }
 
 async fn remember(broker: &Broker, id: ResponseId, stored: &StoredResponse) {

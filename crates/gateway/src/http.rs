@@ -17,7 +17,7 @@ use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
-pub(crate) use responses::{cursor_error, dialect_of};
+pub(crate) use responses::dialect_of;
 
 use crate::{Principal, gateway::Shared, ws};
 

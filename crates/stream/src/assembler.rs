@@ -13,7 +13,6 @@ pub struct Assembler {
     next: Sequence,
     response: Option<Value>,
     output: Vec<Value>,
-    deltas: u64,
     ended: bool,
 }
 
@@ -46,11 +45,6 @@ impl Assembler {
     /// Whether anything of the model's output was told: an item, or a piece of one.
     pub fn has_output(&self) -> bool {
         !self.output.is_empty()
-    }
-
-    /// How many deltas were folded in.
-    pub const fn deltas(&self) -> u64 {
-        self.deltas
     }
 
     /// The output items so far.
@@ -86,7 +80,6 @@ impl Assembler {
     }
 
     fn add_delta(&mut self, delta: &Delta) {
-        self.deltas += 1;
         let Some(item) = self.output.get_mut(delta.output_index as usize) else { return };
         let text = match delta.kind {
             DeltaKind::FunctionArguments => item.get_mut("arguments"),

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -70,6 +71,19 @@ impl Server {
         assert!(self.is_up().await, "the server came not back");
     }
 
+    /// Cuts `bytes` off the end of what a killed server with `appendonly yes` has left, as a crash of its machine does to one
+    /// that does not sync each write.
+    pub fn lose(&self, bytes: u64) {
+        let directory = self.directory.path().join("appendonlydir");
+        let files = std::fs::read_dir(directory).expect("a server with an append-only file");
+        let log = files
+            .map(|file| file.unwrap().path())
+            .find(|file| file.extension().is_some_and(|extension| extension == "aof") && is_increment(file));
+        let log = std::fs::OpenOptions::new().write(true).open(log.expect("its increments")).unwrap();
+        let length = log.metadata().unwrap().len();
+        log.set_len(length.saturating_sub(bytes)).unwrap();
+    }
+
     /// Runs a command of `redis-cli` on the server.
     pub fn cli(&self, arguments: &[&str]) -> String {
         cli(self.port, arguments)
@@ -99,6 +113,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Of the files of a log, the one that grows.
+fn is_increment(file: &Path) -> bool {
+    file.file_stem().is_some_and(|name| name.to_string_lossy().ends_with(".incr"))
 }
 
 fn spawn(port: u16, directory: &TempDir, arguments: &[String]) -> Child {

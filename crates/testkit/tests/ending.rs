@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::{Error, Fault};
+use engine::{Error, Fault, Output, Usage};
 use hyper::Method;
 use serde_json::json;
 use testkit::{
@@ -217,4 +217,29 @@ async fn a_refusal_of_the_model_server_reaches_the_client() {
     assert_eq!((&error["type"], &error["error"]["type"]), (&json!("error"), &json!("invalid_request_error")));
     let failed = told.last().unwrap();
     assert_eq!(failed["narthex:merged_from"], error["sequence_number"]);
+}
+
+#[tokio::test]
+async fn a_cancelled_response_costs_what_was_told_of_it() {
+    let scene = Scene::new().await;
+    let http = scene.http();
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let id = soon(socket.next()).await["response"]["id"].as_str().unwrap().to_owned();
+    let call = scene.stage.next_call().await;
+    // As servers do that tell usage with every token. The last token is told before it is counted.
+    let usage = |output_tokens| Output::Usage(Usage { input_tokens: 20, output_tokens, ..Usage::default() });
+    for count in 0..3 {
+        call.output(usage(count)).await;
+        call.say("word ").await;
+    }
+    let mut events = Vec::new();
+    while text(&events) != "word word word " {
+        events.push(soon(socket.next()).await);
+    }
+    let path = format!("/v1/responses/{id}/cancel");
+    let (_, cancelled) = soon(http.json(Method::POST, &path, None)).await;
+    assert_eq!(cancelled["status"], "cancelled");
+    assert_eq!(cancelled["usage"]["input_tokens"], 20);
+    assert_eq!(cancelled["usage"]["output_tokens"], 3);
 }

@@ -2,10 +2,19 @@
 
 use std::{pin::Pin, time::Duration};
 
-use protocol::ApiError;
+use engine::{Error, Fault};
 use tokio::time::{Instant, Sleep};
 
 use crate::Timeouts;
+
+/// Which bound a model server exceeded.
+#[derive(Debug)]
+pub(crate) enum Exceeded {
+    /// That on the whole response: it is over, whatever the server.
+    Deadline(Error),
+    /// That on its silence: another one may do better.
+    Silence(Error),
+}
 
 /// The bounds on a model server's time. Hearing an output only notes the time; the timer is set anew when it rings.
 pub(crate) struct Clock {
@@ -37,7 +46,7 @@ impl Clock {
     }
 
     /// Waits until a bound is exceeded, and says which. Cancel safe.
-    pub(crate) async fn run_out(&mut self) -> ApiError {
+    pub(crate) async fn run_out(&mut self) -> Exceeded {
         loop {
             self.timer.as_mut().await;
             let (due, what) = match self.last {
@@ -46,15 +55,17 @@ impl Clock {
             };
             let now = Instant::now();
             if now >= self.deadline {
-                return ApiError::model("upstream_timeout", "The model server did not finish in time.");
+                return Exceeded::Deadline(timeout("finish"));
             }
             if now >= due {
-                return ApiError::model(
-                    "upstream_timeout",
-                    format!("The model server did not {what} in time."),
-                );
+                return Exceeded::Silence(timeout(what));
             }
             self.timer.as_mut().reset(due.min(self.deadline));
         }
     }
+}
+
+fn timeout(what: &'static str) -> Error {
+    let message = format!("The model server did not {what} in time.");
+    Error::new(Fault::Timeout(what), message, "a bound of `timeouts` was exceeded")
 }

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use bytestring::ByteString;
 use engine::{Finish, Output};
-use protocol::{ApiError, ItemStatus, Outcome, Place, Request, Usage};
+use protocol::{ApiError, ItemStatus, Outcome, Place, Request};
 use serde_json::Value;
-use stream::{Assembler, DeltaKind, Event, EventKind, ItemKind, OutOfOrder, Record, ResponseId};
+use stream::{Assembler, DeltaKind, Event, EventKind, ItemKind, OutOfOrder, Record, ResponseId, Sequence};
+
+use crate::tally::Tally;
 
 /// Composes the events of one response.
 pub(crate) struct Composer {
@@ -24,7 +26,7 @@ pub(crate) struct Composer {
     calls: BTreeMap<u32, Call>,
     calls_begun: u64,
     bytes: usize,
-    usage: Option<Usage>,
+    tally: Tally,
 }
 
 /// A function call of the model.
@@ -65,34 +67,71 @@ impl Ending {
 }
 
 impl Composer {
-    /// A composer that carries on after `records`: the whole stream so far.
+    /// A composer that carries on after `records`: the whole stream so far. If they are not all there, it is where the first
+    /// gap is, and all it can do is to [`end`](Self::end).
     ///
     /// A compaction tells nothing until its end, when the text becomes one item.
     pub(crate) fn resume(
         id: ResponseId,
         is_compaction: bool,
         records: &[Record],
-    ) -> Result<Self, OutOfOrder> {
-        let mut assembler = Assembler::new();
-        for record in records {
-            for (sequence, event) in record.events_from(record.first) {
-                assembler.push(sequence, event)?;
-            }
-        }
-        let open = find_open_text(id, assembler.output());
-        let calls_begun = count_calls(assembler.output());
-        Ok(Self {
+    ) -> (Self, Result<(), OutOfOrder>) {
+        let mut composer = Self {
             id,
-            assembler,
+            assembler: Assembler::new(),
             out: Vec::new(),
             summary: is_compaction.then(String::new),
-            open,
+            open: None,
             logprobs: Vec::new(),
             calls: BTreeMap::new(),
-            calls_begun,
+            calls_begun: 0,
             bytes: 0,
-            usage: None,
-        })
+            tally: Tally::default(),
+        };
+        let mut events = records.iter().flat_map(|record| record.events_from(record.first));
+        let result = events.try_for_each(|(sequence, event)| composer.recall(sequence, event));
+        composer.open = find_open_text(id, composer.assembler.output());
+        composer.calls_begun = count_calls(composer.assembler.output());
+        (composer, result)
+    }
+
+    /// Takes in an event of a predecessor.
+    fn recall(&mut self, sequence: Sequence, event: &Event) -> Result<(), OutOfOrder> {
+        self.assembler.push(sequence, event)?;
+        self.count(event);
+        match event {
+            Event::Delta(delta) => self.recall_logprobs(delta.logprobs.as_deref()),
+            Event::Whole(whole) if whole.kind == EventKind::OutputTextDone => self.logprobs.clear(),
+            Event::Whole(_) => {}
+        }
+        Ok(())
+    }
+
+    fn recall_logprobs(&mut self, logprobs: Option<&str>) {
+        if let Some(Value::Array(logprobs)) = logprobs.and_then(|text| serde_json::from_str(text).ok()) {
+            self.logprobs.extend(logprobs);
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        if let Event::Delta(delta) = event {
+            self.tally.count(delta);
+            self.bytes += delta.text.len();
+        }
+    }
+
+    /// The model is called: anew, or to carry on the text that is open. What an earlier call left unsaid is forgotten.
+    pub(crate) fn begin_call(&mut self, carries_on: bool) {
+        self.tally.begin_call(carries_on);
+        self.calls.retain(|_, call| matches!(call, Call::Told(_)));
+        if let Some(summary) = &mut self.summary {
+            summary.clear();
+        }
+    }
+
+    /// How many tokens were told, by whomever.
+    pub(crate) const fn tokens_told(&self) -> u64 {
+        self.tally.told()
     }
 
     /// What the stream amounts to so far.
@@ -131,7 +170,7 @@ impl Composer {
         match (output, &mut self.summary) {
             (output, None) => return self.add_told(output, request),
             (Output::Text { text, .. }, Some(summary)) => summary.push_str(&text),
-            (Output::Usage(usage), _) => self.usage = Some(usage),
+            (Output::Usage(usage), _) => self.tally.heard(usage),
             (Output::Finish(finish), _) => return Some(finish),
             _ => {}
         }
@@ -148,7 +187,7 @@ impl Composer {
             }
             Output::Call { index, call_id, name } => self.call(index, &call_id, &name, request),
             Output::Arguments { index, text } => self.arguments(index, text),
-            Output::Usage(usage) => self.usage = Some(usage),
+            Output::Usage(usage) => self.tally.heard(usage),
             Output::Finish(finish) => return Some(finish),
         }
         None
@@ -170,15 +209,17 @@ impl Composer {
         if let Ending::Failed(error) = ending {
             self.emit(protocol::error_event(error));
         }
+        let usage = self.tally.usage(matches!(ending, Ending::Completed | Ending::Incomplete(_)));
         let resource = self.assembler.response().unwrap_or_default();
         let output = self.assembler.output().to_vec();
-        let (kind, resource) = protocol::end(resource, output, self.usage, &ending.outcome(), now);
+        let (kind, resource) = protocol::end(resource, output, usage, &ending.outcome(), now);
         (protocol::lifecycle(kind, &resource), resource)
     }
 
     fn emit(&mut self, event: Event) {
         // Cannot fail: the number is the assembler's own.
         let _ = self.assembler.push(self.assembler.next(), &event);
+        self.count(&event);
         self.out.push(event);
     }
 
@@ -189,7 +230,6 @@ impl Composer {
             return;
         }
         let place = self.place_for(kind, part);
-        self.bytes += text.len();
         self.emit(place.delta(text, logprobs.as_ref().map(|value| value.to_string().into())));
         if let Some(Value::Array(logprobs)) = logprobs {
             self.logprobs.extend(logprobs);
@@ -293,7 +333,6 @@ impl Composer {
         if let Some(Call::Told(place)) = self.calls.get(&index).copied()
             && !text.is_empty()
         {
-            self.bytes += text.len();
             self.emit(place.delta(text, None));
         }
     }

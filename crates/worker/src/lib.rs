@@ -7,18 +7,22 @@
 mod clock;
 mod composer;
 mod config;
+mod generate;
 mod metrics;
 mod outbox;
 mod plan;
+mod pool;
 mod produce;
 mod remember;
 mod running;
+mod tally;
 mod upstream_error;
 mod worker;
 
 pub use config::{Config, Continuation, ModelConfig, Timeouts};
 pub use metrics::Metrics;
-pub use worker::{Served, Worker};
+pub use pool::Served;
+pub use worker::{Servers, Worker};
 
 #[cfg(test)]
 mod tests;

@@ -2,36 +2,31 @@
 //!
 //! ```text
 //!   claim ─▶ open (new epoch) ─▶ plan ─▶ call the model ─▶ compose ─▶ outbox ─▶ log
-//!                                 ▲           │ breaks off
+//!                                 ▲           │ breaks off: again, or at another server
 //!                                 └───────────┘
 //!   then: close what is open ─▶ terminal event ─▶ remember the response ─▶ finish the job
 //! ```
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
-use broker::{AppendError, Appended, Claim, Kind, OpenError, OpenMode, Opened, Stop};
-use engine::{Call, Finish};
+use broker::{AppendError, Claim, Kind, OpenError, OpenMode, Stop};
 use futures_util::StreamExt as _;
 use protocol::{ApiError, Request};
+use stream::Epoch;
 use tokio::time::Instant;
 
 use crate::{
-    clock::Clock,
     composer::{Composer, Ending},
-    metrics::{FaultLabels, ModelLabel, OutcomeLabels},
+    metrics::{ModelLabel, OutcomeLabels},
     outbox::Outbox,
-    plan::Plan,
+    pool::Slot,
     remember::{recover, remember},
     running::{Interrupt, Place},
-    upstream_error,
-    worker::{Served, Shared},
+    worker::Shared,
 };
-
-/// How often a call that broke off is tried again.
-const MAX_CALLS: u32 = 3;
 
 /// What becomes of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +45,9 @@ pub(crate) enum Done {
 
 /// Why a job is left before its response has ended.
 #[derive(Debug)]
-enum Leave {
+pub(crate) enum Leave {
+    /// The stream could not be opened again.
+    Done(Done),
     Interrupted(Interrupt),
     Append(AppendError),
     /// The response has ended, but that could not be stored.
@@ -63,43 +60,52 @@ impl From<AppendError> for Leave {
     }
 }
 
-/// How a call of the model went.
-enum Called {
-    Ended(Ending),
-    Broke(engine::Error),
+/// Produces the response of `claim`, as far as it goes.
+pub(crate) async fn produce(shared: &Shared, slot: Slot, claim: &Claim, place: Place) -> Done {
+    let stream = match open(shared, claim).await {
+        Ok(stream) => stream,
+        Err(done) => return done,
+    };
+    let model = ModelLabel { model: slot.served().config.name.clone() };
+    if claim.attempt > 1 {
+        shared.metrics.takeovers.get_or_create(&model).inc();
+        tracing::info!(response = %claim.job.id, epoch = %stream.epoch, attempt = claim.attempt, "took over");
+    }
+    shared.metrics.running.get_or_create(&model).inc();
+    let mut session = Session::new(shared, slot, claim, place, stream, model.clone());
+    let done = session.run().await;
+    shared.metrics.running.get_or_create(&model).dec();
+    done
 }
 
-/// Produces the response of `claim`, as far as it goes.
-pub(crate) async fn produce(shared: &Shared, served: &Served, claim: &Claim, place: Place) -> Done {
+/// A stream that this worker has opened.
+pub(crate) struct Stream {
+    pub(crate) epoch: Epoch,
+    pub(crate) composer: Composer,
+    pub(crate) outbox: Outbox,
+    pub(crate) stop: Option<Stop>,
+    /// The log does not hold all that was written.
+    pub(crate) is_broken: bool,
+}
+
+/// Opens the stream of a claimed job, in a new epoch.
+async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
     let id = claim.job.id;
     let opened = match shared.broker.log.open(id, &shared.member, OpenMode::TakeOver).await {
         Ok(opened) => opened,
-        Err(OpenError::Gone | OpenError::Owned) => return Done::Finished,
-        Err(OpenError::Ended) => return recover_end(shared, claim).await,
+        Err(OpenError::Gone | OpenError::Owned) => return Err(Done::Finished),
+        Err(OpenError::Ended) => return Err(recover_end(shared, claim).await),
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return if error.is_retryable() { Done::Lapse } else { Done::Buried };
+            return Err(if error.is_retryable() { Done::Lapse } else { Done::Buried });
         }
     };
-    let composer = match Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records) {
-        Ok(composer) => composer,
-        Err(error) => {
-            tracing::error!(response = %id, %error, "failed to read the stream: the broker lost a part of it");
-            return Done::Buried;
-        }
-    };
-    let outbox = Outbox::new(Arc::clone(&shared.broker.log), id, opened.epoch, opened.next());
-    let model = ModelLabel { model: served.config.name.clone() };
-    if claim.attempt > 1 {
-        shared.metrics.takeovers.get_or_create(&model).inc();
-        tracing::info!(response = %id, epoch = %opened.epoch, attempt = claim.attempt, "took over");
+    let (composer, whole) = Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records);
+    if let Err(error) = &whole {
+        tracing::error!(response = %id, %error, "the broker lost a part of the stream");
     }
-    shared.metrics.running.get_or_create(&model).inc();
-    let mut session =
-        Session { shared, served, claim, place, composer, outbox, model: model.clone(), rest: None };
-    let done = session.run(&opened).await;
-    shared.metrics.running.get_or_create(&model).dec();
-    done
+    let outbox = Outbox::new(Arc::clone(&shared.broker.log), id, opened.epoch, opened.next());
+    Ok(Stream { epoch: opened.epoch, composer, outbox, stop: opened.stop, is_broken: whole.is_err() })
 }
 
 /// The response has ended, but its job was not finished: perhaps because its worker died before it stored the end.
@@ -113,30 +119,62 @@ async fn recover_end(shared: &Shared, claim: &Claim) -> Done {
     }
 }
 
-struct Session<'a> {
-    shared: &'a Shared,
-    served: &'a Served,
-    claim: &'a Claim,
-    place: Place,
-    composer: Composer,
-    outbox: Outbox,
-    model: ModelLabel,
+pub(crate) struct Session<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) slot: Slot,
+    pub(crate) claim: &'a Claim,
+    pub(crate) place: Place,
+    pub(crate) stream: Stream,
+    /// How many tokens had been told when the stream was opened.
+    pub(crate) told_before: u64,
+    pub(crate) started: Instant,
+    pub(crate) model: ModelLabel,
     /// What is left of the call after its finish.
-    rest: Option<engine::Outputs>,
+    pub(crate) rest: Option<engine::Outputs>,
 }
 
-impl Session<'_> {
-    async fn run(&mut self, opened: &Opened) -> Done {
-        let started = Instant::now();
+impl<'a> Session<'a> {
+    fn new(
+        shared: &'a Shared,
+        slot: Slot,
+        claim: &'a Claim,
+        place: Place,
+        stream: Stream,
+        model: ModelLabel,
+    ) -> Self {
+        let told_before = stream.composer.tokens_told();
+        Self { shared, slot, claim, place, stream, told_before, started: Instant::now(), model, rest: None }
+    }
+
+    async fn run(&mut self) -> Done {
+        let mut result = self.run_to_end().await;
+        if let Err(Leave::Append(error @ (AppendError::Gap { .. } | AppendError::Broker(_)))) = &result {
+            tracing::error!(response = %self.claim.job.id, %error, "failed to append");
+            result = self.give_up(unwritable(error)).await;
+        }
+        self.settle(result)
+    }
+
+    /// Ends a response whose stream does not take what follows on what was written.
+    async fn give_up(&mut self, error: ApiError) -> Result<Ending, Leave> {
+        self.stream = open(self.shared, self.claim).await.map_err(Leave::Done)?;
+        let ending = Ending::Failed(error);
+        self.end(&ending).await?;
+        Ok(ending)
+    }
+
+    /// What becomes of the claim.
+    fn settle(&self, result: Result<Ending, Leave>) -> Done {
         let id = self.claim.job.id;
-        match self.run_to_end(opened.stop).await {
+        match result {
             Ok(ending) => {
-                let tokens = self.composer.so_far().deltas();
-                tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?started.elapsed(), "response ended");
+                let tokens = self.stream.composer.tokens_told();
+                tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
                 self.count(label(&ending));
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried } else { Done::Finished }
             }
+            Err(Leave::Done(done)) => done,
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
                 tracing::info!(response = %id, "handed over");
                 self.count("handed_over");
@@ -147,20 +185,24 @@ impl Session<'_> {
                 self.shared.metrics.fenced.inc();
                 Done::Lost
             }
-            Err(Leave::Append(AppendError::Ended | AppendError::Gone)) => Done::Finished,
+            Err(Leave::Append(AppendError::Ended)) => Done::Finished,
+            Err(Leave::Append(AppendError::Gone)) => {
+                tracing::warn!(response = %id, "the stream is gone: it was deleted, or the broker lost it");
+                Done::Finished
+            }
             Err(Leave::Store(error)) => {
                 tracing::error!(response = %id, %error, "failed to remember the response");
                 if error.is_retryable() { Done::Lapse } else { Done::Finished }
             }
             Err(Leave::Append(error)) => {
-                tracing::error!(response = %id, %error, "failed to append");
+                tracing::error!(response = %id, %error, "failed to end the response");
                 Done::Buried
             }
         }
     }
 
-    async fn run_to_end(&mut self, stop: Option<Stop>) -> Result<Ending, Leave> {
-        let ending = self.find_ending(stop).await?;
+    async fn run_to_end(&mut self) -> Result<Ending, Leave> {
+        let ending = self.find_ending().await?;
         self.end(&ending).await?;
         if let Some(mut rest) = self.rest.take() {
             // A connection that was read to its end can be used again; the engine bounds how long that takes.
@@ -175,8 +217,11 @@ impl Session<'_> {
     }
 
     /// How the response shall end: found out by producing it.
-    async fn find_ending(&mut self, stop: Option<Stop>) -> Result<Ending, Leave> {
-        if stop.is_some() {
+    async fn find_ending(&mut self) -> Result<Ending, Leave> {
+        if self.stream.is_broken {
+            return Ok(Ending::Failed(stream_lost()));
+        }
+        if self.stream.stop.is_some() {
             return Ok(Ending::Cancelled);
         }
         if self.claim.attempt > self.shared.config.max_attempts {
@@ -185,143 +230,26 @@ impl Session<'_> {
                 "The response was given up: its workers failed again and again.",
             )));
         }
-        let request: Arc<Request> = match serde_json::from_slice(&self.claim.job.request) {
-            Ok(request) => Arc::new(Request { model: self.served.config.upstream_name.clone(), ..request }),
+        let request: Request = match serde_json::from_slice(&self.claim.job.request) {
+            Ok(request) => request,
             Err(error) => {
                 tracing::error!(response = %self.claim.job.id, %error, "failed to read the job");
                 return Ok(Ending::Failed(ApiError::server("invalid_job", "The job could not be read.")));
             }
         };
-        self.composer.begin();
-        self.outbox.push(self.composer.take());
-        self.generate(&request).await
-    }
-
-    /// Calls the model, again where that is allowed, until there is an ending.
-    async fn generate(&mut self, request: &Arc<Request>) -> Result<Ending, Leave> {
-        let deadline = Instant::now() + self.served.config.timeouts.response;
-        let mut failure: Option<engine::Error> = None;
-        for attempt in 1..=MAX_CALLS {
-            let prefix = match (
-                Plan::make(&self.composer, request, self.served.config.continuation),
-                failure.take(),
-            ) {
-                (Plan::Start, _) => None,
-                (Plan::Continue { prefix }, _) => Some(prefix),
-                // What broke off here is told as what it was.
-                (Plan::Fail(_), Some(error)) => {
-                    return Ok(Ending::Failed(upstream_error::for_client(&error)));
-                }
-                (Plan::Fail(error), None) => return Ok(Ending::Failed(error)),
-            };
-            let call = Call {
-                request: Arc::clone(request),
-                prefix,
-                traceparent: self.claim.job.traceparent.clone(),
-            };
-            match self.call(call, deadline).await? {
-                Called::Ended(ending) => return Ok(ending),
-                Called::Broke(error) => {
-                    self.note(&error);
-                    if !error.is_retryable() || attempt == MAX_CALLS {
-                        return Ok(Ending::Failed(upstream_error::for_client(&error)));
-                    }
-                    if let Some(ending) = self.pause(upstream_error::pause(&error, attempt)).await? {
-                        return Ok(ending);
-                    }
-                    failure = Some(error);
-                }
-            }
-        }
-        Ok(Ending::Failed(ApiError::model("upstream_error", "The model server failed.")))
-    }
-
-    fn note(&self, error: &engine::Error) {
-        let fault = upstream_error::name(error.fault);
-        tracing::warn!(response = %self.claim.job.id, fault, detail = error.detail, "a call of the model server failed");
-        let labels = FaultLabels { model: self.model.model.clone(), fault };
-        self.shared.metrics.upstream_errors.get_or_create(&labels).inc();
-    }
-
-    /// One call of the model, until it ends, breaks off, takes too long or is stopped.
-    async fn call(&mut self, call: Call, deadline: Instant) -> Result<Called, Leave> {
-        let mut clock = Clock::start(self.served.config.timeouts, deadline);
-        let request = Arc::clone(&call.request);
-        let engine = Arc::clone(&self.served.engine);
-        let mut opening = std::pin::pin!(engine.generate(call));
-        let mut outputs = loop {
-            tokio::select! {
-                outputs = &mut opening => match outputs {
-                    Ok(outputs) => break outputs,
-                    Err(error) => return Ok(Called::Broke(error)),
-                },
-                event = wait(&mut self.place, &mut self.outbox, &mut clock) => {
-                    if let Some(ending) = event? { return Ok(Called::Ended(ending)); }
-                }
-            }
-        };
-        loop {
-            let has_room = self.outbox.pending_bytes() < self.shared.config.max_pending_bytes;
-            let output = tokio::select! {
-                biased;
-                event = wait(&mut self.place, &mut self.outbox, &mut clock) => {
-                    if let Some(ending) = event? { return Ok(Called::Ended(ending)); }
-                    continue;
-                }
-                output = outputs.next(), if has_room => output,
-            };
-            let output = match output {
-                Some(Ok(output)) => output,
-                Some(Err(error)) => return Ok(Called::Broke(error)),
-                None => {
-                    let detail = "the stream of outputs ended without a finish";
-                    let fault = engine::Fault::Unreachable;
-                    return Ok(Called::Broke(engine::Error::new(
-                        fault,
-                        "The model server broke off.",
-                        detail,
-                    )));
-                }
-            };
-            if let Some(elapsed) = clock.heard() {
-                self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
-            }
-            if let Some(finish) = self.composer.add(output, &request) {
-                self.rest = Some(outputs);
-                return Ok(Called::Ended(match finish {
-                    Finish::Stop => Ending::Completed,
-                    Finish::Length => Ending::Incomplete("max_output_tokens"),
-                    Finish::ContentFilter => Ending::Incomplete("content_filter"),
-                }));
-            }
-            self.outbox.push(self.composer.take());
-            if self.composer.bytes() > self.shared.config.max_output_bytes {
-                return Ok(Called::Ended(Ending::Incomplete("max_output_tokens")));
-            }
-        }
-    }
-
-    /// Waits before the next try, unless there is an ending meanwhile.
-    async fn pause(&mut self, time: Duration) -> Result<Option<Ending>, Leave> {
-        let until = Instant::now() + time;
-        let mut clock = Clock::until(until);
-        loop {
-            match wait(&mut self.place, &mut self.outbox, &mut clock).await? {
-                Some(Ending::Failed(_)) => return Ok(None),
-                Some(ending) => return Ok(Some(ending)),
-                None => {}
-            }
-        }
+        self.stream.composer.begin();
+        self.stream.outbox.push(self.stream.composer.take());
+        self.generate(request).await
     }
 
     /// Ends the response: in its stream, then in the store.
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let (terminal, response) = self.composer.end(ending, now);
-        self.outbox.push(self.composer.take());
-        self.outbox.push(vec![terminal]);
-        self.outbox.flush().await?;
-        let tokens = self.composer.so_far().deltas();
+        let (terminal, response) = self.stream.composer.end(ending, now);
+        self.stream.outbox.push(self.stream.composer.take());
+        self.stream.outbox.push(vec![terminal]);
+        self.stream.outbox.flush().await?;
+        let tokens = self.stream.composer.tokens_told() - self.told_before;
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
         self.shared
             .broker
@@ -333,21 +261,16 @@ impl Session<'_> {
     }
 }
 
-/// What can happen while the model works: progress of the outbox (`None`), or an ending.
-///
-/// Cancel safe: each of its branches is.
-async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Result<Option<Ending>, Leave> {
-    tokio::select! {
-        biased;
-        interrupt = place.interrupted() => match interrupt {
-            Interrupt::Stop(_) => Ok(Some(Ending::Cancelled)),
-            other => Err(Leave::Interrupted(other)),
-        },
-        appended = outbox.progress() => {
-            let Appended { stop } = appended?;
-            Ok(stop.map(|_| Ending::Cancelled))
-        }
-        exceeded = clock.run_out() => Ok(Some(Ending::Failed(exceeded))),
+/// The log does not hold any more what was written.
+fn stream_lost() -> ApiError {
+    ApiError::server("stream_lost", "A part of the response's stream was lost. Send the request again.")
+}
+
+/// What a client is told when its stream takes nothing more.
+fn unwritable(error: &AppendError) -> ApiError {
+    match error {
+        AppendError::Gap { .. } => stream_lost(),
+        _ => ApiError::server("stream_refused", "The broker refused a part of the response's stream."),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use broker::{Broker, Member, Stop, StopListener, Ticket};
+use broker::{Broker, Claim, Member, Stop, StopListener, Ticket};
 use parking_lot::Mutex;
 use stream::ResponseId;
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ pub(crate) struct Running(Arc<Mutex<HashMap<ResponseId, Entry>>>);
 
 struct Entry {
     ticket: Ticket,
+    attempt: u32,
     interrupt: watch::Sender<Option<Interrupt>>,
 }
 
@@ -36,16 +37,22 @@ pub(crate) struct Place {
 }
 
 impl Running {
-    /// Takes a job in. `None` if this worker is at it already: a second claim of one's own job.
-    pub(crate) fn enter(&self, id: ResponseId, ticket: Ticket) -> Option<Place> {
+    /// Takes a job in. `None` if this worker is at it already: a second claim of one's own job, because the first ran out.
+    pub(crate) fn enter(&self, claim: &Claim) -> Option<Place> {
+        let Claim { job, ticket, attempt } = claim;
         let mut jobs = self.0.lock();
-        if let Some(entry) = jobs.get_mut(&id) {
-            entry.ticket = ticket;
+        if let Some(entry) = jobs.get_mut(&job.id) {
+            // If others had it in between, the stream was theirs, and the run here is over whether it knows it or not. It gives
+            // the claim back as it goes.
+            if *attempt > entry.attempt + 1 {
+                entry.interrupt.send_replace(Some(Interrupt::Lost));
+            }
+            (entry.ticket, entry.attempt) = (ticket.clone(), *attempt);
             return None;
         }
         let (interrupt, interrupts) = watch::channel(None);
-        jobs.insert(id, Entry { ticket, interrupt });
-        Some(Place { running: self.clone(), id, interrupts })
+        jobs.insert(job.id, Entry { ticket: ticket.clone(), attempt: *attempt, interrupt });
+        Some(Place { running: self.clone(), id: job.id, interrupts })
     }
 
     /// Interrupts every job.

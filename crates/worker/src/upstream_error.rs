@@ -37,7 +37,7 @@ pub(crate) const fn name(fault: Fault) -> &'static str {
 }
 
 /// How long to wait before try `attempt + 1`: as the server said, else doubling from 100 ms.
-pub(crate) fn pause(error: &Error, attempt: u32) -> Duration {
+pub(crate) fn pause(error: &Error, attempt: usize) -> Duration {
     let own = Duration::from_millis(100 << attempt.min(6));
     let asked = match error.fault {
         Fault::Busy { retry_after } => retry_after,

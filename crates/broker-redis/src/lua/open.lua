@@ -7,11 +7,13 @@ if not epoch then return { 'gone' } end
 if ended then return { 'ended' } end
 if ARGV[2] ~= '' and epoch ~= '0' then return { 'owned' } end
 
-epoch = epoch + 1
+-- An epoch must not come back, even if the server has lost the opening that had it (see docs/durability.md): the clock
+-- has gone on since then.
+epoch = math.max(epoch + 1, redis.call('TIME')[1])
 local next = string.match(tail, '%d+$')
 -- Between the last record before it and the first one after it: see the entry ids in keys.rs.
 local entry = string.format('%.0f-%.0f', next + 1, 2 * epoch)
 if not redis.call('XADD', KEYS[1], 'NOMKSTREAM', entry, 'owner', ARGV[1]) then return { 'gone' } end
-redis.call('HSET', KEYS[2], 'epoch', epoch)
+redis.call('HSET', KEYS[2], 'epoch', string.format('%.0f', epoch))
 prolong(KEYS[1], KEYS[2], ARGV[3])
 return { 'ok', epoch, next, header, stop(ended, cancelled, attended) }

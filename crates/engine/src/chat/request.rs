@@ -7,7 +7,12 @@ use super::{ChatConfig, MaxTokensField, PrefillStyle, messages};
 use crate::{Error, Fault};
 
 /// A body for `POST /v1/chat/completions` that asks for `request`, or for what comes after `prefix` in its answer.
-pub(super) fn body(request: &Request, prefix: Option<&str>, config: &ChatConfig) -> Result<Value, Error> {
+pub(super) fn body(
+    request: &Request,
+    prefix: Option<&str>,
+    continuous_usage: bool,
+    config: &ChatConfig,
+) -> Result<Value, Error> {
     if request.truncation.as_deref().is_some_and(|truncation| truncation != "disabled") {
         return Err(refused("truncation", "This model's server cannot truncate the input. Use 'disabled'."));
     }
@@ -33,7 +38,11 @@ pub(super) fn body(request: &Request, prefix: Option<&str>, config: &ChatConfig)
     set("model", request.model.as_str().into());
     set("messages", messages.into());
     set("stream", true.into());
-    set("stream_options", json!({ "include_usage": true }));
+    let mut options = json!({ "include_usage": true });
+    if continuous_usage {
+        options["continuous_usage_stats"] = true.into();
+    }
+    set("stream_options", options);
 
     set_tools(request, &mut body);
     set_sampling(request, config, &mut body);

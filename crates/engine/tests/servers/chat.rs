@@ -125,3 +125,41 @@ async fn the_models_are_listed() {
     let elsewhere = ChatEngine::new(ChatConfig::new(format!("{}/nothing", server.url()))).unwrap();
     assert_eq!(elsewhere.models().await.unwrap(), None);
 }
+
+fn usages(outputs: &[Output]) -> Vec<(u64, u64)> {
+    let usage = |output: &Output| match output {
+        Output::Usage(usage) => Some((usage.input_tokens, usage.output_tokens)),
+        _ => None,
+    };
+    outputs.iter().filter_map(usage).collect()
+}
+
+#[tokio::test]
+async fn usage_is_told_with_every_token_by_servers_that_can() {
+    let server = ModelServer::start(Script::parse("continuous_usage tokens=2").unwrap()).await.unwrap();
+    let (outputs, _) = ask(&chat(&server), "three little words").await;
+    let usages = usages(&outputs);
+    assert_eq!((usages.first(), usages.last()), (Some(&(3, 0)), Some(&(3, 2))));
+    assert!(usages.contains(&(3, 1)));
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_to_is_asked_once() {
+    let server = ModelServer::start(Script::parse("strict tokens=2").unwrap()).await.unwrap();
+    let engine = chat(&server);
+    for _ in 0..3 {
+        let (outputs, error) = ask(&engine, "three little words").await;
+        assert_eq!((usages(&outputs), error.is_none()), (vec![(3, 2)], true));
+    }
+    assert_eq!(server.stats().requests, 4, "the first request was refused, and sent again");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_another_reason_is_the_clients_to_correct() {
+    let server = ModelServer::start(Script::parse("fail=400").unwrap()).await.unwrap();
+    let engine = chat(&server);
+    for _ in 0..2 {
+        let error = engine.generate(call(request("hello"))).await.err().unwrap();
+        assert_eq!(error.fault, engine::Fault::Refused);
+    }
+}

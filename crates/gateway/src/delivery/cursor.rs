@@ -13,20 +13,29 @@ use broker::{Page, StreamLog};
 use stream::{Epoch, Event, Record, ResponseId, Sequence};
 
 use super::{feed::Found, hub::Seat};
+use crate::ending;
 
 /// At most so many bytes of a stream are read from the log at a time.
 const PAGE_BYTES: usize = 16 * 1024;
 
 /// One subscriber's position in one stream. Dropping it gives the subscription up.
+///
+/// What the subscriber has been told must stay in the log: an event cannot be taken back. So every read of the log begins
+/// with the last event that was told. If the log does not have it any more, or has it of another epoch, the broker has lost
+/// data (see `docs/durability.md`), and the subscriber is told of the end of its response instead of a garbled rest.
 pub(crate) struct Cursor {
     seat: Seat,
     log: Arc<dyn StreamLog>,
     next: Sequence,
+    /// Of the last event that was told here; `None` if it was told elsewhere.
+    epoch: Option<Epoch>,
+    /// The last page held nothing but the last event that was told: the next one begins after it.
+    skip_told: bool,
     doubt: u64,
     ended: bool,
     backlog: VecDeque<Arc<Record>>,
     read: Option<Read>,
-    failure: Option<CursorError>,
+    failure: Option<broker::Error>,
 }
 
 type Read = Pin<Box<dyn Future<Output = Result<Option<Page>, broker::Error>> + Send>>;
@@ -38,21 +47,26 @@ pub(crate) struct Piece {
     from: Sequence,
 }
 
-/// Why a stream cannot be read on.
+/// The log does not hold what was told.
 #[derive(Debug)]
-pub(crate) enum CursorError {
-    /// It expired or was deleted.
-    Gone,
-    /// The log lacks events that were written: the broker lost data.
-    Lost,
-    /// The broker refused.
-    Broker(broker::Error),
-}
+struct Lost;
 
 impl Cursor {
     /// A cursor that wants event `next` first.
     pub(super) const fn new(seat: Seat, log: Arc<dyn StreamLog>, next: Sequence) -> Self {
-        Self { seat, log, next, doubt: 0, ended: false, backlog: VecDeque::new(), read: None, failure: None }
+        let backlog = VecDeque::new();
+        Self {
+            seat,
+            log,
+            next,
+            epoch: None,
+            skip_told: false,
+            doubt: 0,
+            ended: false,
+            backlog,
+            read: None,
+            failure: None,
+        }
     }
 
     /// The response.
@@ -71,8 +85,8 @@ impl Cursor {
         self.seat.hear(Record { epoch: Epoch::default(), first: 0, events });
     }
 
-    /// The next events, `None` after the terminal one.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+    /// The next events, `None` after the terminal one. An error is the last item, too: the broker refused to be read.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, broker::Error>>> {
         if let Some(failure) = self.failure.take() {
             return Poll::Ready(Some(Err(failure)));
         }
@@ -81,19 +95,28 @@ impl Cursor {
         }
         loop {
             if let Some(record) = self.backlog.pop_front() {
-                return Poll::Ready(Some(self.take(record)));
+                return Poll::Ready(Some(Ok(self.take(record))));
             }
             if let Some(read) = &mut self.read {
                 let page = ready!(read.as_mut().poll(cx));
                 self.read = None;
-                if let Err(error) = self.turn_page(page) {
-                    self.ended = true;
-                    return Poll::Ready(Some(Err(error)));
+                match page {
+                    Ok(page) => {
+                        if let Err(Lost) = self.turn_page(page) {
+                            return Poll::Ready(Some(Ok(self.tell_loss())));
+                        }
+                    }
+                    // The broker is away for a moment: the hub's sweep lets the cursor look again.
+                    Err(error) if error.is_retryable() => self.seat.ask_for_doubt(),
+                    Err(error) => {
+                        self.ended = true;
+                        return Poll::Ready(Some(Err(error)));
+                    }
                 }
                 continue;
             }
             match self.seat.find(self.next, &mut self.doubt, cx.waker()) {
-                Found::Record(record) => return Poll::Ready(Some(self.take(record))),
+                Found::Record(record) => return Poll::Ready(Some(Ok(self.take(record)))),
                 Found::Nothing => return Poll::Pending,
                 Found::Elsewhere => self.read = Some(self.read_log()),
             }
@@ -101,7 +124,7 @@ impl Cursor {
     }
 
     /// The next events, `None` after the terminal one. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Option<Result<Piece, CursorError>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Piece, broker::Error>> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
@@ -120,7 +143,10 @@ impl Cursor {
     }
 
     /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
-    fn poll_next_unless_failing(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, CursorError>>> {
+    fn poll_next_unless_failing(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Piece, broker::Error>>> {
         if self.failure.is_some() {
             return Poll::Pending;
         }
@@ -133,44 +159,60 @@ impl Cursor {
         }
     }
 
-    fn take(&mut self, record: Arc<Record>) -> Result<Piece, CursorError> {
+    fn take(&mut self, record: Arc<Record>) -> Piece {
         if record.first > self.next {
-            self.ended = true;
-            return Err(CursorError::Lost);
+            return self.tell_loss();
         }
         let piece = Piece { from: self.next, record };
         self.next = piece.record.next();
+        self.epoch = Some(piece.record.epoch);
         if piece.is_terminal() {
             self.ended = true;
             self.seat.mark_ended();
         }
-        Ok(piece)
+        piece
     }
 
     fn read_log(&self) -> Read {
-        let (log, id, next) = (Arc::clone(&self.log), self.id(), self.next);
-        Box::pin(async move { log.read(id, next, PAGE_BYTES).await })
+        let from = if self.skip_told { self.next } else { self.next.saturating_sub(1) };
+        let (log, id) = (Arc::clone(&self.log), self.id());
+        Box::pin(async move { log.read(id, from, PAGE_BYTES).await })
     }
 
-    fn turn_page(&mut self, page: Result<Option<Page>, broker::Error>) -> Result<(), CursorError> {
-        match page {
-            Ok(Some(page)) => {
-                let next = self.next;
-                self.backlog.extend(page.records.into_iter().filter(|record| record.next() > next));
-                if page.more {
-                    // The rest is asked for when this page has been told.
-                    self.catch_up();
-                }
-                Ok(())
-            }
-            Ok(None) => Err(CursorError::Gone),
-            // The broker is away for a moment: the hub's sweep lets the cursor look again.
-            Err(error) if error.is_retryable() => {
-                self.seat.ask_for_doubt();
-                Ok(())
-            }
-            Err(error) => Err(CursorError::Broker(error)),
+    fn turn_page(&mut self, page: Option<Page>) -> Result<(), Lost> {
+        let page = page.ok_or(Lost)?;
+        // What was told last was not the end, or nobody would be here.
+        let is_told = |record: &Arc<Record>, last| {
+            (record.first..record.next()).contains(&last)
+                && self.epoch.is_none_or(|epoch| epoch == record.epoch)
+                && !(record.is_terminal() && record.next() == self.next)
+        };
+        if !std::mem::take(&mut self.skip_told)
+            && let Some(last) = self.next.checked_sub(1)
+            && !page.records.first().is_some_and(|first| is_told(first, last))
+        {
+            return Err(Lost);
         }
+        let next = self.next;
+        self.backlog.extend(page.records.into_iter().filter(|record| record.next() > next));
+        if page.more {
+            self.skip_told = self.backlog.is_empty();
+            // The rest is asked for when this page has been told.
+            self.catch_up();
+        }
+        Ok(())
+    }
+
+    /// The end of a response that the broker has lost, or a part of it: as its subscriber is told.
+    fn tell_loss(&mut self) -> Piece {
+        tracing::error!(response = %self.id(), next = self.next, "the stream was lost, or a part of it");
+        self.ended = true;
+        self.seat.mark_lost();
+        let events = ending::lost(self.id(), self.seat.model());
+        let record = Record { epoch: self.epoch.unwrap_or_default(), first: self.next, events };
+        let piece = Piece { from: self.next, record: Arc::new(record) };
+        self.next = piece.record.next();
+        piece
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, task::Waker, time::Duration};
 
 use broker::Listener;
 use parking_lot::Mutex;
-use stream::{Record, ResponseId, Sequence};
+use stream::{Epoch, Record, ResponseId, Sequence};
 use tokio::time::Instant;
 
 /// A window on one stream. Records in it follow on each other without a gap.
@@ -18,6 +18,8 @@ struct State {
     bytes: usize,
     /// The sequence number after the window's last event; `None` until anything was heard.
     next: Option<Sequence>,
+    /// Of the last record that was heard.
+    epoch: Epoch,
     ended: bool,
     /// Whether a read of the log failed and shall be tried again.
     unread: bool,
@@ -50,6 +52,7 @@ impl Feed {
             records: VecDeque::new(),
             bytes: 0,
             next: None,
+            epoch: Epoch::default(),
             ended: false,
             unread: false,
             doubt: 0,
@@ -138,6 +141,13 @@ impl Listener for Feed {
     fn heard(&self, _: ResponseId, record: Arc<Record>) {
         let mut state = self.state.lock();
         state.heard_at = Instant::now();
+        // A take-over carries on after all that was told, unless the broker lost some of it: the cursors check. (The first
+        // worker of a response follows on its creation, in epoch 0.)
+        let is_takeover = state.epoch != Epoch::default() && record.epoch > state.epoch;
+        state.epoch = state.epoch.max(record.epoch);
+        if is_takeover {
+            state.raise_doubt();
+        }
         match state.next {
             Some(next) if record.next() <= next => return,
             Some(next) if record.first == next => {}

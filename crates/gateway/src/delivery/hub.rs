@@ -45,6 +45,7 @@ struct Inner {
 /// A response that someone follows.
 struct Followed {
     id: ResponseId,
+    model: Box<str>,
     hub: Arc<Inner>,
     feed: Arc<Feed>,
     since: Instant,
@@ -54,7 +55,9 @@ struct Followed {
 
 /// What a subscriber wants.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subscribe {
+pub(crate) struct Subscribe<'a> {
+    /// The response's model.
+    pub(crate) model: &'a str,
     /// The event to begin with.
     pub(crate) from: Sequence,
     /// Whether events may have been written before now.
@@ -97,9 +100,9 @@ impl Hub {
     pub(crate) async fn subscribe(
         &self,
         id: ResponseId,
-        subscribe: Subscribe,
+        subscribe: Subscribe<'_>,
     ) -> Result<Cursor, broker::Error> {
-        let followed = self.followed(id, subscribe.leave);
+        let followed = self.followed(id, subscribe);
         // The seat first: were this future dropped while it waits, the seat's end is the subscription's end.
         let seat = Seat::take(Arc::clone(&followed), subscribe.leave);
         let listener: Arc<dyn Listener> = Arc::clone(&followed.feed) as Arc<dyn Listener>;
@@ -115,18 +118,19 @@ impl Hub {
         Ok(cursor)
     }
 
-    fn followed(&self, id: ResponseId, leave: Leave) -> Arc<Followed> {
+    fn followed(&self, id: ResponseId, subscribe: Subscribe<'_>) -> Arc<Followed> {
         let mut responses = self.0.responses.lock();
         if let Some(followed) = responses.get(&id).and_then(Weak::upgrade) {
             return followed;
         }
         let followed = Arc::new(Followed {
             id,
+            model: subscribe.model.into(),
             hub: Arc::clone(&self.0),
             feed: Arc::new(Feed::new(self.0.window_bytes)),
             since: Instant::now(),
             listening: OnceCell::new(),
-            attendance: Attendance::new(leave),
+            attendance: Attendance::new(subscribe.leave),
         });
         responses.insert(id, Arc::downgrade(&followed));
         followed
@@ -204,6 +208,15 @@ impl Seat {
     }
 
     pub(super) fn mark_ended(&self) {
+        self.followed.feed.mark_ended();
+    }
+
+    pub(super) fn model(&self) -> &str {
+        &self.followed.model
+    }
+
+    /// The stream is not what it was: nothing of it is left to attend or to cancel here.
+    pub(super) fn mark_lost(&self) {
         self.followed.feed.mark_ended();
     }
 

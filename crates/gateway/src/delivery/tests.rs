@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::{Broker, Header, Member, OpenMode};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, Sequence, Whole};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,8 +32,8 @@ async fn stream(broker: &Broker) -> (ResponseId, Epoch) {
     (id, opened.epoch)
 }
 
-fn subscribe(from: Sequence) -> Subscribe {
-    Subscribe { from, catch_up: true, leave: Leave::RunsOn }
+fn subscribe(from: Sequence) -> Subscribe<'static> {
+    Subscribe { model: "test-model", from, catch_up: true, leave: Leave::RunsOn }
 }
 
 /// Reads to the end; the events' numbers.
@@ -67,15 +68,98 @@ async fn a_record_that_the_live_path_lost_is_found_by_the_sweep() {
 
 /// The same log, but nobody ever hears of anything.
 fn deaf(broker: &Broker) -> Broker {
-    Broker { log: Arc::new(Deaf(Arc::clone(&broker.log))), ..broker.clone() }
+    Broker { log: Wrapped::new(broker, true), ..broker.clone() }
 }
 
-struct Deaf(Arc<dyn broker::StreamLog>);
+/// A log in front of another one, which can be changed for one that lost data.
+struct Wrapped {
+    log: Mutex<Arc<dyn broker::StreamLog>>,
+    is_deaf: bool,
+}
+
+impl Wrapped {
+    fn new(broker: &Broker, is_deaf: bool) -> Arc<Self> {
+        Arc::new(Self { log: Mutex::new(Arc::clone(&broker.log)), is_deaf })
+    }
+
+    fn log(&self) -> Arc<dyn broker::StreamLog> {
+        Arc::clone(&self.log.lock())
+    }
+}
+
+/// What a subscriber is told, by type, when the log is `lost` after it has heard of events 0 to 3 of epoch 1.
+async fn told_after_loss(lost: &Broker, id: ResponseId) -> Vec<EventKind> {
+    let broker = broker::memory::broker();
+    begin(&broker, id, 3).await;
+    let log = Wrapped::new(&broker, false);
+    let wrapped = Broker { log: Arc::clone(&log) as _, ..broker.clone() };
+    let hub = Hub::new(wrapped, Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
+    let done = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let sweep = tokio_util::task::AbortOnDropHandle::new(tasks.spawn(hub.clone().sweep(done)));
+    let mut cursor = hub.subscribe(id, subscribe(0)).await.unwrap();
+    while cursor.next().await.unwrap().unwrap().events().last().unwrap().0 < 3 {}
+    *log.log.lock() = Arc::clone(&lost.log);
+    let mut kinds = Vec::new();
+    let mut number = 3;
+    while let Some(piece) = cursor.next().await {
+        for (sequence, event) in piece.unwrap().events() {
+            assert_eq!(sequence, number + 1);
+            number = sequence;
+            kinds.push(event.kind());
+        }
+    }
+    drop(sweep);
+    kinds
+}
+
+/// A stream with events 0 to `last`.
+async fn begin(broker: &Broker, id: ResponseId, last: Sequence) -> Epoch {
+    broker.log.create(id, &Header::default(), &[whole(EventKind::Created)]).await.unwrap();
+    let epoch = broker.log.open(id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap().epoch;
+    for number in 1..=last {
+        broker.log.append(id, epoch, number, &[delta(number)]).await.unwrap();
+    }
+    epoch
+}
+
+const TOLD_LOSS: [EventKind; 2] = [EventKind::Error, EventKind::Failed];
+
+#[tokio::test(start_paused = true)]
+async fn the_loss_of_a_stream_is_told() {
+    assert_eq!(told_after_loss(&broker::memory::broker(), ResponseId::random(0)).await, TOLD_LOSS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loss_of_what_was_told_last_is_told() {
+    let (lost, id) = (broker::memory::broker(), ResponseId::random(0));
+    begin(&lost, id, 2).await;
+    assert_eq!(told_after_loss(&lost, id).await, TOLD_LOSS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_later_worker_wrote_in_place_of_lost_events_is_not_told() {
+    let (lost, id) = (broker::memory::broker(), ResponseId::random(0));
+    begin(&lost, id, 1).await;
+    let epoch = lost.log.open(id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap().epoch;
+    for number in 2..9 {
+        lost.log.append(id, epoch, number, &[delta(number)]).await.unwrap();
+    }
+    assert_eq!(told_after_loss(&lost, id).await, TOLD_LOSS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_still_has_everything_is_read_on() {
+    let (same, id) = (broker::memory::broker(), ResponseId::random(0));
+    let epoch = begin(&same, id, 3).await;
+    same.log.append(id, epoch, 4, &[delta(4), whole(EventKind::Completed)]).await.unwrap();
+    assert_eq!(told_after_loss(&same, id).await, [EventKind::OutputTextDelta, EventKind::Completed]);
+}
 
 #[async_trait::async_trait]
-impl broker::StreamLog for Deaf {
+impl broker::StreamLog for Wrapped {
     fn new_id(&self) -> ResponseId {
-        self.0.new_id()
+        self.log().new_id()
     }
 
     async fn create(
@@ -84,11 +168,11 @@ impl broker::StreamLog for Deaf {
         header: &Header,
         events: &[Event],
     ) -> Result<broker::Creation, broker::Error> {
-        self.0.create(id, header, events).await
+        self.log().create(id, header, events).await
     }
 
     async fn header(&self, id: ResponseId) -> Result<Option<Header>, broker::Error> {
-        self.0.header(id).await
+        self.log().header(id).await
     }
 
     async fn open(
@@ -97,7 +181,7 @@ impl broker::StreamLog for Deaf {
         owner: &Member,
         mode: OpenMode,
     ) -> Result<broker::Opened, broker::OpenError> {
-        self.0.open(id, owner, mode).await
+        self.log().open(id, owner, mode).await
     }
 
     async fn append(
@@ -107,7 +191,7 @@ impl broker::StreamLog for Deaf {
         first: Sequence,
         events: &[Event],
     ) -> Result<broker::Appended, broker::AppendError> {
-        self.0.append(id, epoch, first, events).await
+        self.log().append(id, epoch, first, events).await
     }
 
     async fn read(
@@ -116,19 +200,22 @@ impl broker::StreamLog for Deaf {
         from: Sequence,
         max: usize,
     ) -> Result<Option<broker::Page>, broker::Error> {
-        self.0.read(id, from, max).await
+        self.log().read(id, from, max).await
     }
 
     async fn listen(
         &self,
-        _: ResponseId,
-        _: Arc<dyn broker::Listener>,
+        id: ResponseId,
+        listener: Arc<dyn broker::Listener>,
     ) -> Result<broker::Listening, broker::Error> {
-        Ok(broker::Listening::new(|| {}))
+        if self.is_deaf {
+            return Ok(broker::Listening::new(|| {}));
+        }
+        self.log().listen(id, listener).await
     }
 
     async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), broker::Error> {
-        self.0.expire(id, after).await
+        self.log().expire(id, after).await
     }
 }
 

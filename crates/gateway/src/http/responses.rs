@@ -15,7 +15,9 @@ use super::{
 use crate::{
     Principal,
     admission::{OnLeave, Order},
-    delivery::{Cursor, CursorError},
+    continuation::unavailable,
+    delivery::Cursor,
+    ending::stream_lost,
     gateway::Shared,
 };
 
@@ -103,10 +105,10 @@ pub(crate) fn dialect_of(headers: &HeaderMap) -> Dialect {
 async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
     match cursor.next().await {
         Some(Ok(piece)) => {
-            piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(lost)
+            piece.events().find_map(|(_, event)| protocol::resource_of(event)).ok_or_else(stream_lost)
         }
-        Some(Err(error)) => Err(cursor_error(error)),
-        None => Err(lost()),
+        Some(Err(error)) => Err(unavailable(error)),
+        None => Err(stream_lost()),
     }
 }
 
@@ -121,14 +123,14 @@ pub(super) struct Ended {
 pub(super) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
     let mut error = None;
     while let Some(piece) = cursor.next().await {
-        let piece = piece.map_err(cursor_error)?;
+        let piece = piece.map_err(unavailable)?;
         error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
         if piece.is_terminal() {
             let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
-            return Ok(Ended { resource: resource.ok_or_else(lost)?, error });
+            return Ok(Ended { resource: resource.ok_or_else(stream_lost)?, error });
         }
     }
-    Err(lost())
+    Err(stream_lost())
 }
 
 impl Ended {
@@ -138,21 +140,6 @@ impl Ended {
             .or_else(|| protocol::chat_error(&self.resource))
             .unwrap_or_else(|| ApiError::model("incomplete", "The response did not complete."))
     }
-}
-
-/// Why a stream could not be read on.
-pub(crate) fn cursor_error(error: CursorError) -> ApiError {
-    match error {
-        CursorError::Gone => {
-            ApiError::server("stream_expired", "The response's stream has expired or was deleted.")
-        }
-        CursorError::Lost => lost(),
-        CursorError::Broker(error) => crate::continuation::unavailable(error),
-    }
-}
-
-fn lost() -> ApiError {
-    ApiError::server("stream_lost", "A part of the response's stream was lost. Send the request again.")
 }
 
 /// What `DELETE` answers.

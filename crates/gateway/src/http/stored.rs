@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::Header;
-use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode, header::ACCEPT, http::request::Parts};
 use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
 use stream::{Assembler, ResponseId, Sequence};
@@ -13,7 +13,7 @@ use stream::{Assembler, ResponseId, Sequence};
 use super::{
     answer::{self, Answer},
     query::Retrieve,
-    responses::{cursor_error, deleted, dialect_of, wait_for_end},
+    responses::{deleted, dialect_of, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
@@ -41,21 +41,43 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         let stored = shared.stored_response(principal, response_id).await?;
         return Err(stored.map_or_else(not_found, |_| expired()));
     };
-    let last_event_id =
-        request.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let last_event_id = last_event_id(&request.headers)?;
     shared.metrics.resumes.inc();
     let from = match query.starting_after.or(last_event_id) {
         None => 0,
-        Some(after) if shared.ends_with(response_id, after).await? => return Ok(answer::no_events()),
+        Some(after) if shared.ends_with(response_id, after).await? => {
+            // A browser's `EventSource` would come back again and again: this is how it is told to stop.
+            let is_event_source = last_event_id.is_some();
+            return Ok(if is_event_source {
+                answer::empty(StatusCode::NO_CONTENT)
+            } else {
+                answer::no_events()
+            });
+        }
         Some(after) => after + 1,
     };
-    let subscribe = Subscribe { from, catch_up: true, leave: Leave::of(&header) };
+    let subscribe = Subscribe { model: &header.model, from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    Ok(answer::events(Events::new(
-        shared,
-        cursor,
-        Told::Responses(response_id, dialect_of(&request.headers)),
-    )))
+    let told = Told::Responses(response_id, dialect_of(&request.headers));
+    Ok(answer::events(Events::new(shared, cursor, told).with_ids(wants_ids(&request.headers))))
+}
+
+/// The event after which a client resumes that keeps ids as browsers do.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Sequence>, ApiError> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|value| value.parse().ok());
+    let wrong = || {
+        let message = "Invalid value for 'Last-Event-ID': it is the sequence number of the last event.";
+        ApiError::invalid("Last-Event-ID", "invalid_value", message)
+    };
+    number.map(Some).ok_or_else(wrong)
+}
+
+/// The standard wants no ids unless a client asks for them: a browser's `EventSource` does so by what it accepts, and when it
+/// comes back by naming the last one.
+fn wants_ids(headers: &HeaderMap) -> bool {
+    headers.contains_key("last-event-id")
+        || headers.get(ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }
 
 /// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
@@ -72,7 +94,7 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
 /// Cancels the caller's response, and waits until it has ended.
 async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
     let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
-    let subscribe = Subscribe { from: 1, catch_up: true, leave: Leave::of(&header) };
+    let subscribe = Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
     let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
     ending::cancel(&shared.broker, &shared.member, id).await;
     match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
@@ -165,13 +187,15 @@ impl Shared {
     /// Whether event `last` is the one that ends the stream, so that nothing can follow it.
     async fn ends_with(&self, id: ResponseId, last: Sequence) -> Result<bool, ApiError> {
         let page = self.broker.log.read(id, last, 1).await.map_err(unavailable)?;
-        // What a client has heard is in the log. It would wait for ever if it meant another stream, or miscounted.
+        // What a client has heard is in the log. It would wait for ever if it meant another stream, or if the broker lost it.
         let not_there = || {
-            let message =
-                format!("Invalid value for 'starting_after': the response has no event {last} yet.");
+            let message = format!(
+                "Invalid value for 'starting_after': the response has no event {last}. If it was told before, it has been \
+                 lost; send the request again."
+            );
             ApiError::invalid("starting_after", "invalid_value", message)
         };
-        let page = page.ok_or_else(|| cursor_error(crate::delivery::CursorError::Gone))?;
+        let page = page.ok_or_else(ending::stream_lost)?;
         let record = page.records.first().filter(|record| record.next() > last).ok_or_else(not_there)?;
         Ok(record.is_terminal() && record.next() == last + 1)
     }
@@ -184,9 +208,7 @@ impl Shared {
             let Some(page) = page else { return Ok(None) };
             for record in &page.records {
                 for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far
-                        .push(sequence, event)
-                        .map_err(|_| cursor_error(crate::delivery::CursorError::Lost))?;
+                    so_far.push(sequence, event).map_err(|_| ending::stream_lost())?;
                 }
             }
             if !page.more {

@@ -32,10 +32,9 @@ use super::{
 use crate::{
     Principal,
     admission::{Accepted, OnLeave, Order},
-    continuation::Memory,
-    delivery::{CursorError, Piece},
+    continuation::{Memory, unavailable},
+    delivery::Piece,
     gateway::Shared,
-    http::cursor_error,
 };
 
 /// At most about so many bytes are handed to the socket before it has to be clear again.
@@ -77,7 +76,7 @@ enum Event {
     /// The client has gone, or broke the protocol.
     Lost(Option<tungstenite::Error>),
     Admitted(Box<Admitted>),
-    Stream(usize, Option<Result<Piece, CursorError>>),
+    Stream(usize, Option<Result<Piece, broker::Error>>),
     Timer,
     Drain,
 }
@@ -286,7 +285,7 @@ impl Connection {
     }
 
     /// Renders what a turn has to say, and goes on with the others until the batch is full.
-    fn take_stream(&mut self, at: usize, step: Option<Result<Piece, CursorError>>) {
+    fn take_stream(&mut self, at: usize, step: Option<Result<Piece, broker::Error>>) {
         let is_behind = self.socket.take_blocked();
         let mut next = Some((at, step));
         let mut written = 0;
@@ -295,7 +294,7 @@ impl Connection {
                 Some(Ok(piece)) => written += self.tell(at, piece, is_behind),
                 Some(Err(error)) => {
                     let turn = self.turns.swap_remove(at);
-                    self.say_error(&cursor_error(error), turn.lane.as_deref());
+                    self.say_error(&unavailable(error), turn.lane.as_deref());
                     self.end_turn(&turn.lane, turn.previous);
                 }
                 None => {}
@@ -308,7 +307,7 @@ impl Connection {
 
     /// A turn that has something to say right now. Wakers were left by the poll that found the first one, or will be left
     /// by the next: here nobody is waited for.
-    fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, CursorError>>)> {
+    fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, broker::Error>>)> {
         let mut cx = Context::from_waker(Waker::noop());
         self.turns.iter_mut().enumerate().find_map(|(at, turn)| match turn.cursor.poll_next(&mut cx) {
             Poll::Ready(step) => Some((at, step)),

@@ -269,6 +269,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, i| at(&mut upstream(c, i).chat.reasoning_member),
     ),
     setting(
+        "upstream.*.chat.continuous_usage",
+        "Whether the server is asked to tell usage with every token (vLLM, SGLang), so that cancelled responses have theirs; \
+         one that refuses is not asked again.",
+        |c, i| at(&mut upstream(c, i).chat.continuous_usage),
+    ),
+    setting(
         "upstream.*.chat.send_metadata",
         "Whether a request's `metadata` goes to the server; it is returned with the response in any case.",
         |c, i| at(&mut upstream(c, i).chat.send_metadata),

@@ -81,6 +81,9 @@ async fn taken_over(fate: &str) -> Vec<Value> {
     let undisturbed = http.events(Method::POST, "/v1/responses", Some(body(&prompt))).await.rest().await;
     assert_eq!(text(&events), text(&undisturbed));
     assert_eq!(sequence(&events), (0..events.len() as u64).collect::<Vec<_>>());
+    // The second worker's server read the first one's text: that is output, and told once.
+    let usage = |events: &[Value]| events.last().unwrap()["response"]["usage"].clone();
+    assert_eq!(usage(&events), usage(&undisturbed));
     events
 }
 

@@ -4,4 +4,6 @@
 
 mod deaf;
 mod kill;
+mod lost;
+mod recover;
 mod support;

@@ -4,11 +4,13 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
+    client::EventStream,
     model_server::{ModelServer, Script},
     redis::Server,
 };
@@ -31,9 +33,13 @@ pub(crate) struct Process {
 
 impl Cluster {
     pub(crate) async fn start() -> Self {
+        Self::with_redis(&["--appendonly", "yes"]).await
+    }
+
+    /// Its Redis has these settings.
+    pub(crate) async fn with_redis(settings: &[&str]) -> Self {
         let script = Script::default();
-        let (redis, model_server) =
-            tokio::join!(Server::start(&["--appendonly", "yes"]), ModelServer::start(script));
+        let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         Self { model_server: model_server.unwrap(), redis, directory: TempDir::new().unwrap() }
     }
 
@@ -51,10 +57,19 @@ impl Cluster {
 
     /// A worker whose model server carries on a text that another worker began.
     pub(crate) fn prefilling_worker(&self) -> Process {
+        self.worker_of(&[&self.model_server])
+    }
+
+    /// A worker of several model servers, all of which carry on what another one began. The first has the most room.
+    pub(crate) fn worker_of(&self, servers: &[&ModelServer]) -> Process {
         let config = self.directory.path().join("worker.toml");
-        let upstream =
-            format!("[[upstream]]\nurl = \"{}\"\ncontinuation = \"prefill\"\n", self.model_server.url());
-        std::fs::write(&config, upstream).unwrap();
+        let upstream = |(index, server): (usize, &&ModelServer)| {
+            let (url, concurrency) = (server.url(), 16 - index);
+            format!(
+                "[[upstream]]\nurl = \"{url}\"\ncontinuation = \"prefill\"\nconcurrency = {concurrency}\n"
+            )
+        };
+        std::fs::write(&config, servers.iter().enumerate().map(upstream).collect::<String>()).unwrap();
         self.worker_with(&["--config", config.to_str().unwrap()])
     }
 
@@ -131,4 +146,20 @@ impl Drop for Process {
 /// The body of a request that is streamed.
 pub(crate) fn body(prompt: &str) -> Value {
     json!({"model": MODEL, "input": prompt, "stream": true})
+}
+
+/// Nothing in these scenes may take longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap()
+}
+
+/// The next `count` events of a stream.
+pub(crate) async fn first_events(stream: &mut EventStream, count: usize) -> Vec<Value> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.push(soon(stream.next()).await.unwrap());
+    }
+    events
 }

@@ -17,6 +17,8 @@ pub(super) struct ChatTeller {
     model: String,
     include_usage: bool,
     usage_with_finish: bool,
+    /// What was counted so far, if each chunk tells it.
+    counted: Option<UsageNumbers>,
     logprobs: Option<u64>,
     reasoning_field: String,
     style: CallStyle,
@@ -38,6 +40,7 @@ impl ChatTeller {
             model: prompt.model.clone(),
             include_usage: prompt.include_usage,
             usage_with_finish: script.usage_with_finish,
+            counted: (prompt.continuous_usage && script.continuous_usage).then(|| play.usage(0)),
             logprobs: prompt.logprobs,
             reasoning_field: script.reasoning_field.clone(),
             style: script.call_style,
@@ -57,7 +60,7 @@ impl ChatTeller {
 
     fn delta(&self, delta: Value, logprobs: Value) -> Event {
         let choice = json!({ "index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": null });
-        self.chunk(json!([choice]), None)
+        self.chunk(json!([choice]), self.counted)
     }
 
     fn call(&self, index: usize, id: Option<&str>, name: Option<&str>, arguments: &str) -> Event {
@@ -122,6 +125,9 @@ impl Teller for ChatTeller {
     }
 
     fn tell(&mut self, piece: &Piece, out: &mut Vec<Event>) {
+        if let Some(counted) = &mut self.counted {
+            counted.output += 1;
+        }
         match piece {
             Piece::Text(text) => {
                 let logprobs =

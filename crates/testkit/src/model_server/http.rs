@@ -172,6 +172,7 @@ async fn produce(
     };
     let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
     let mut prompt = Prompt::read(&body);
+    let unknown_option = unknown_option(&body);
     let key = head.headers.get(AUTHORIZATION).cloned();
     state.stats.send_modify(|stats| {
         stats.remember(Seen { path: head.uri.path().to_owned(), headers: head.headers, body });
@@ -187,6 +188,9 @@ async fn produce(
         .is_some_and(|wanted| key.is_none_or(|key| key != format!("Bearer {wanted}").as_str()))
     {
         return refuse(StatusCode::UNAUTHORIZED, "Incorrect API key provided.");
+    }
+    if let Some(option) = unknown_option.filter(|_| script.strict) {
+        return refuse(StatusCode::BAD_REQUEST, &format!("Unknown parameter: 'stream_options.{option}'."));
     }
     let faulty = script.faulty_calls.is_none_or(|faulty| state.earlier_calls(&prompt.text) < faulty);
     if let Some((status, body)) = script.fail.take().filter(|_| faulty) {
@@ -221,6 +225,12 @@ async fn perform(protocol: Protocol, play: Play, state: &State, line: Arc<Line>)
         }
         Err(error) => fail(500, format!("{{\"error\":{error}}}"), None),
     }
+}
+
+/// A stream option that OpenAI does not have.
+fn unknown_option(body: &Value) -> Option<String> {
+    let known = ["include_usage", "include_obfuscation"];
+    body["stream_options"].as_object()?.keys().find(|name| !known.contains(&name.as_str())).cloned()
 }
 
 fn refuse(status: StatusCode, message: &str) -> Answered {

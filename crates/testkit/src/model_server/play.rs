@@ -116,7 +116,8 @@ impl Play {
     /// What it counts, after so many tokens.
     pub(super) fn usage(&self, told: u64) -> UsageNumbers {
         self.script.usage.unwrap_or_else(|| UsageNumbers {
-            input: self.prompt.text.split_whitespace().count() as u64,
+            input: (self.prompt.text.split_whitespace().count()
+                + self.prompt.prefix.split_whitespace().count()) as u64,
             cached: 0,
             output: told,
             reasoning: told.min(self.script.reasoning.len() as u64),

@@ -21,6 +21,8 @@ pub(super) struct Prompt {
     pub(super) stream: bool,
     /// Whether a stream tells usage.
     pub(super) include_usage: bool,
+    /// Whether each of its chunks does.
+    pub(super) continuous_usage: bool,
     /// How many likely tokens to tell at each place, if any.
     pub(super) logprobs: Option<u64>,
     continues_by_flag: bool,
@@ -54,6 +56,7 @@ impl Prompt {
                 .find_map(|name| body[*name].as_u64()),
             stream: body["stream"] == true,
             include_usage: body["stream_options"]["include_usage"] == true,
+            continuous_usage: body["stream_options"]["continuous_usage_stats"] == true,
             logprobs: logprobs.then(|| body["top_logprobs"].as_u64().unwrap_or(0)),
             continues_by_flag: body["continue_final_message"] == true
                 && body["add_generation_prompt"] == false,

@@ -37,6 +37,10 @@ pub struct Script {
     pub usage: Option<UsageNumbers>,
     /// Whether usage stands in the chunk with the finish reason, and not in one of its own.
     pub usage_with_finish: bool,
+    /// Whether it tells usage in every chunk, if it is asked to, as vLLM does.
+    pub continuous_usage: bool,
+    /// Whether it refuses stream options that OpenAI does not have.
+    pub strict: bool,
     /// What it does about an assistant message at the end of the conversation.
     pub prefill: Prefill,
     /// An HTTP status and a body in place of an answer.
@@ -76,6 +80,8 @@ impl Default for Script {
             call_style: CallStyle::Pieces,
             usage: None,
             usage_with_finish: false,
+            continuous_usage: false,
+            strict: false,
             prefill: Prefill::Always,
             fail: None,
             retry_after: None,
@@ -195,6 +201,8 @@ impl Script {
             "call_style" => self.call_style = call_style(value)?,
             "usage" => self.usage = Some(usage(value)?),
             "usage_with_finish" => self.usage_with_finish = flag(value)?,
+            "continuous_usage" => self.continuous_usage = flag(value)?,
+            "strict" => self.strict = flag(value)?,
             "prefill" => self.prefill = prefill(value)?,
             "retry_after" => self.retry_after = Some(value.to_owned()),
             "faulty_calls" => self.faulty_calls = Some(number(value)?),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{Timeouts, clock::Clock};
+use crate::{
+    Timeouts,
+    clock::{Clock, Exceeded},
+};
 
 fn clock() -> Clock {
     let seconds = Duration::from_secs;
@@ -15,7 +18,7 @@ fn clock() -> Clock {
 #[tokio::test(start_paused = true)]
 async fn the_first_token_has_a_bound() {
     let started = Instant::now();
-    let error = clock().run_out().await;
+    let Exceeded::Silence(error) = clock().run_out().await else { panic!("not silence") };
     assert_eq!(started.elapsed().as_secs(), 10);
     assert_eq!(error.message, "The model server did not begin to answer in time.");
 }
@@ -29,7 +32,7 @@ async fn so_has_the_time_between_tokens() {
         assert!(tokio::time::timeout(Duration::from_millis(1900), clock.run_out()).await.is_err());
     }
     clock.heard();
-    let error = clock.run_out().await;
+    let Exceeded::Silence(error) = clock.run_out().await else { panic!("not silence") };
     assert_eq!(started.elapsed().as_secs(), 40);
     assert_eq!(error.message, "The model server did not go on in time.");
 }
@@ -38,12 +41,13 @@ async fn so_has_the_time_between_tokens() {
 async fn and_so_has_the_whole_response() {
     let started = Instant::now();
     let mut clock = clock();
-    let error = loop {
+    let exceeded = loop {
         clock.heard();
-        if let Ok(error) = tokio::time::timeout(Duration::from_millis(1500), clock.run_out()).await {
-            break error;
+        if let Ok(exceeded) = tokio::time::timeout(Duration::from_millis(1500), clock.run_out()).await {
+            break exceeded;
         }
     };
+    let Exceeded::Deadline(error) = exceeded else { panic!("not the deadline") };
     assert_eq!(started.elapsed().as_secs(), 60);
     assert_eq!(error.message, "The model server did not finish in time.");
 }

@@ -18,8 +18,15 @@ fn created() -> Record {
     Record { epoch: Epoch(0), first: 0, events: vec![protocol::lifecycle(EventKind::Created, &resource)] }
 }
 
+/// A composer after a stream that is whole.
+fn resume(id: ResponseId, is_compaction: bool, records: &[Record]) -> Composer {
+    let (composer, whole) = Composer::resume(id, is_compaction, records);
+    whole.unwrap();
+    composer
+}
+
 fn composer() -> Composer {
-    Composer::resume(ID, false, &[created()]).unwrap()
+    resume(ID, false, &[created()])
 }
 
 fn text(text: &str) -> Output {
@@ -138,7 +145,7 @@ fn a_response_that_is_cut_off_closes_what_was_open() {
 
 #[test]
 fn a_compaction_is_one_item() {
-    let mut composer = Composer::resume(ID, true, &[created()]).unwrap();
+    let mut composer = resume(ID, true, &[created()]);
     let request = Request::new("m");
     composer.add(text("in "), &request);
     composer.add(text("short"), &request);
@@ -157,7 +164,7 @@ fn plan(request: &Request, outputs: Vec<Output>, continuation: Continuation) -> 
     }
     let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
     let opening = Record::opening(Epoch(2), told.next());
-    let second = Composer::resume(ID, false, &[created(), told, opening]).unwrap();
+    let second = resume(ID, false, &[created(), told, opening]);
     Plan::make(&second, request, continuation)
 }
 
@@ -183,7 +190,7 @@ fn a_successor_goes_on_in_the_same_item() {
     first.begin();
     first.add(text("Hel"), &request);
     let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
-    let mut second = Composer::resume(ID, false, &[created(), told]).unwrap();
+    let mut second = resume(ID, false, &[created(), told]);
     second.begin();
     second.add(text("lo"), &request);
     let (_, resource) = second.end(&Ending::Completed, 2);
@@ -191,4 +198,71 @@ fn a_successor_goes_on_in_the_same_item() {
     assert_eq!(resource["output"][0]["content"][0]["text"], "Hello");
     let kinds: Vec<_> = second.take().iter().map(|event| event.kind().name()).collect();
     assert_eq!(kinds[0], "response.output_text.delta", "no second beginning: {kinds:?}");
+}
+
+#[test]
+fn the_bill_has_the_input_once_and_the_output_as_told() {
+    let request = Request::new("m");
+    let usage = |input_tokens, output_tokens| {
+        Output::Usage(Usage { input_tokens, cached_tokens: 9, output_tokens, reasoning_tokens: 0 })
+    };
+    let mut first = composer();
+    first.begin();
+    first.begin_call(false);
+    for word in ["a ", "b ", "c "] {
+        first.add(text(word), &request);
+    }
+    let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
+    let mut second = resume(ID, false, &[created(), told]);
+    // The server is handed the three tokens as input, after the ten of the request, and adds two.
+    second.begin_call(true);
+    second.add(text("d "), &request);
+    second.add(text("e"), &request);
+    second.add(usage(13, 2), &request);
+    let (_, resource) = second.end(&Ending::Completed, 2);
+    assert_eq!(resource["usage"]["input_tokens"], 10);
+    assert_eq!(resource["usage"]["output_tokens"], 5);
+    assert_eq!(resource["usage"]["total_tokens"], 15);
+}
+
+#[test]
+fn a_call_that_begins_anew_costs_what_it_alone_costs() {
+    let request = Request::new("m");
+    let usage = Usage { input_tokens: 10, cached_tokens: 0, output_tokens: 2, reasoning_tokens: 0 };
+    let mut composer = resume(ID, true, &[created()]);
+    composer.begin_call(false);
+    composer.add(text("lost"), &request);
+    composer.add(Output::Usage(Usage { output_tokens: 700, ..usage }), &request);
+    composer.begin_call(false);
+    composer.add(text("short"), &request);
+    composer.add(Output::Usage(usage), &request);
+    let (_, resource) = composer.end(&Ending::Completed, 2);
+    assert_eq!(resource["usage"]["output_tokens"], 2);
+    let encoded = resource["output"][0]["encrypted_content"].as_str().unwrap();
+    assert_eq!(protocol::compaction::decode(encoded).as_deref(), Some("short"), "nothing of the first call");
+}
+
+#[test]
+fn logprobs_of_a_predecessor_are_told_again_at_the_end() {
+    let request = Request::new("m");
+    let logprob = |token: &str| Some(json!([{ "token": token, "logprob": -0.5 }]));
+    let mut first = composer();
+    first.begin();
+    first.add(Output::Text { text: "a".into(), logprobs: logprob("a") }, &request);
+    let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
+    let mut second = resume(ID, false, &[created(), told]);
+    second.add(Output::Text { text: "b".into(), logprobs: logprob("b") }, &request);
+    let (_, resource) = second.end(&Ending::Completed, 2);
+    let logprobs = &resource["output"][0]["content"][0]["logprobs"];
+    assert_eq!((&logprobs[0]["token"], &logprobs[1]["token"]), (&json!("a"), &json!("b")));
+}
+
+#[test]
+fn a_stream_with_a_gap_can_still_be_ended() {
+    let gap = Record { epoch: Epoch(1), first: 5, events: vec![protocol::item_added(0, &json!({}))] };
+    let (mut composer, whole) = Composer::resume(ID, false, &[created(), gap]);
+    assert!(whole.is_err());
+    let (terminal, resource) = composer.end(&Ending::Failed(ApiError::server("stream_lost", "Lost.")), 2);
+    assert_eq!(terminal.kind(), EventKind::Failed);
+    assert_eq!(resource["error"]["code"], "stream_lost");
 }

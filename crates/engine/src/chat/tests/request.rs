@@ -20,7 +20,7 @@ fn tool(name: &str) -> FunctionTool {
 #[test]
 fn the_least_request_asks_for_a_stream_with_usage() {
     assert_eq!(
-        body(&request(), None, &config()).unwrap(),
+        body(&request(), None, false, &config()).unwrap(),
         json!({
             "model": "m", "messages": [{ "role": "user", "content": "hello" }],
             "stream": true, "stream_options": { "include_usage": true },
@@ -51,7 +51,7 @@ fn every_parameter_is_passed_on() {
     request.extra.insert("stop".to_owned(), json!(["\n"]));
     request.extra.insert("stream".to_owned(), json!(false));
 
-    let body = body(&request, None, &config()).unwrap();
+    let body = body(&request, None, false, &config()).unwrap();
     for (name, value) in [
         ("max_tokens", json!(100)),
         ("temperature", json!(0.5)),
@@ -81,7 +81,7 @@ fn settings_choose_among_the_servers_ways() {
     let mut config = config();
     config.max_tokens_field = MaxTokensField::MaxCompletionTokens;
     config.send_metadata = false;
-    let body = body(&request, None, &config).unwrap();
+    let body = body(&request, None, false, &config).unwrap();
     assert_eq!(body["max_completion_tokens"], 100);
     assert!(body.get("max_tokens").is_none() && body.get("metadata").is_none());
 }
@@ -90,7 +90,7 @@ fn settings_choose_among_the_servers_ways() {
 fn what_cannot_be_expressed_is_refused_by_name() {
     let mut request = request();
     request.truncation = Some("auto".to_owned());
-    let error = body(&request, None, &config()).unwrap_err();
+    let error = body(&request, None, false, &config()).unwrap_err();
     assert_eq!((error.fault, error.param.as_deref()), (Fault::Refused, Some("truncation")));
 }
 
@@ -100,17 +100,17 @@ fn what_the_standard_does_not_name_is_passed_on_or_refused() {
     let extra = Map::from_iter([("max_tokens".to_owned(), json!(100))]);
     request.reasoning =
         Some(Reasoning { effort: Some("low".to_owned()), summary: None, extra: extra.clone() });
-    let sent = body(&request, None, &config()).unwrap();
+    let sent = body(&request, None, false, &config()).unwrap();
     assert_eq!(sent["reasoning"], json!({ "effort": "low", "max_tokens": 100 }));
     request.text.extra = extra;
-    assert_eq!(body(&request, None, &config()).unwrap_err().param.as_deref(), Some("text.max_tokens"));
+    assert_eq!(body(&request, None, false, &config()).unwrap_err().param.as_deref(), Some("text.max_tokens"));
 }
 
 #[test]
 fn logprobs_may_be_wanted_without_others() {
     let mut request = request();
     request.include.push("message.output_text.logprobs".to_owned());
-    let body = body(&request, None, &config()).unwrap();
+    let body = body(&request, None, false, &config()).unwrap();
     assert_eq!((&body["logprobs"], &body["top_logprobs"]), (&json!(true), &json!(0)));
 }
 
@@ -118,7 +118,10 @@ fn logprobs_may_be_wanted_without_others() {
 fn a_form_for_the_text_is_a_response_format() {
     let mut request = request();
     request.text.format = TextFormat::JsonObject;
-    assert_eq!(body(&request, None, &config()).unwrap()["response_format"], json!({ "type": "json_object" }));
+    assert_eq!(
+        body(&request, None, false, &config()).unwrap()["response_format"],
+        json!({ "type": "json_object" })
+    );
     request.text.format = TextFormat::JsonSchema {
         name: "answer".to_owned(),
         description: None,
@@ -127,7 +130,7 @@ fn a_form_for_the_text_is_a_response_format() {
     };
     let form = json!({ "name": "answer", "schema": { "type": "object" }, "strict": true });
     let expected = json!({ "type": "json_schema", "json_schema": form });
-    assert_eq!(body(&request, None, &config()).unwrap()["response_format"], expected);
+    assert_eq!(body(&request, None, false, &config()).unwrap()["response_format"], expected);
 }
 
 #[test]
@@ -149,7 +152,7 @@ fn tools_go_with_their_choice() {
         (allowed(ChoiceMode::Required), vec!["b"], json!("required")),
     ] {
         request.tool_choice = choice;
-        let body = body(&request, None, &config()).unwrap();
+        let body = body(&request, None, false, &config()).unwrap();
         let sent: Vec<&str> = body["tools"]
             .as_array()
             .unwrap()
@@ -160,7 +163,7 @@ fn tools_go_with_their_choice() {
         assert_eq!(body["parallel_tool_calls"], false);
     }
     assert_eq!(
-        body(&request, None, &config()).unwrap()["tools"][0],
+        body(&request, None, false, &config()).unwrap()["tools"][0],
         json!({ "type": "function", "function": {
             "name": "b", "description": "what it does", "parameters": { "type": "object" }, "strict": true,
         }})
@@ -172,7 +175,7 @@ fn a_choice_without_tools_is_not_sent() {
     let mut request = request();
     request.tool_choice = ToolChoice::Mode(ChoiceMode::None);
     request.parallel_tool_calls = false;
-    let body = body(&request, None, &config()).unwrap();
+    let body = body(&request, None, false, &config()).unwrap();
     assert!(body.get("tool_choice").is_none() && body.get("parallel_tool_calls").is_none());
 }
 
@@ -182,11 +185,11 @@ fn a_text_is_carried_on_in_each_style() {
     let last = |body: &Value| body["messages"].as_array().unwrap().last().unwrap().clone();
     let plain = json!({ "role": "assistant", "content": "so far" });
 
-    let trailing = body(&request(), Some("so far"), &config).unwrap();
+    let trailing = body(&request(), Some("so far"), false, &config).unwrap();
     assert_eq!((last(&trailing), trailing.get("continue_final_message")), (plain.clone(), None));
 
     config.prefill = PrefillStyle::ContinueFinalMessage;
-    let flagged = body(&request(), Some("so far"), &config).unwrap();
+    let flagged = body(&request(), Some("so far"), false, &config).unwrap();
     assert_eq!(last(&flagged), plain);
     assert_eq!(
         (&flagged["continue_final_message"], &flagged["add_generation_prompt"]),
@@ -194,9 +197,9 @@ fn a_text_is_carried_on_in_each_style() {
     );
 
     config.prefill = PrefillStyle::PrefixMember;
-    let marked = body(&request(), Some("so far"), &config).unwrap();
+    let marked = body(&request(), Some("so far"), false, &config).unwrap();
     assert_eq!(last(&marked)["prefix"], true);
 
-    let nothing = body(&request(), Some(""), &config).unwrap();
+    let nothing = body(&request(), Some(""), false, &config).unwrap();
     assert_eq!(last(&nothing)["role"], "user");
 }

@@ -1,0 +1,217 @@
+//! Calling the model for a response, again or at another server where that is allowed, until it has its ending.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Appended;
+use engine::{Call, Finish};
+use futures_util::StreamExt as _;
+use protocol::Request;
+use tokio::time::Instant;
+
+use crate::{
+    ModelConfig,
+    clock::{Clock, Exceeded},
+    composer::Ending,
+    metrics::FaultLabels,
+    outbox::Outbox,
+    plan::Plan,
+    produce::{Leave, Session, Stream},
+    running::{Interrupt, Place},
+    upstream_error,
+};
+
+/// How often the model is called for one response, if its servers fail; each of them is tried once in any case.
+const MAX_CALLS: usize = 3;
+
+/// How a call of the model went.
+enum Called {
+    Ended(Ending),
+    Broke(engine::Error),
+}
+
+impl Session<'_> {
+    /// Calls the model, again or at another server where that is allowed, until there is an ending.
+    pub(crate) async fn generate(&mut self, request: Request) -> Result<Ending, Leave> {
+        let deadline = Instant::now() + self.slot.served().config.timeouts.response;
+        let max_calls = MAX_CALLS.max(self.slot.servers());
+        let mut request = Arc::new(request);
+        let mut tried = vec![self.slot.at()];
+        let mut failure: Option<engine::Error> = None;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let config = &self.slot.served().config;
+            let prefix = match (self.plan(&request, config), failure.take()) {
+                (Plan::Start, _) => None,
+                (Plan::Continue { prefix }, _) => Some(prefix),
+                // What broke off here is told as what it was.
+                (Plan::Fail(_), Some(error)) => {
+                    return Ok(Ending::Failed(upstream_error::for_client(&error)));
+                }
+                (Plan::Fail(error), None) => return Ok(Ending::Failed(error)),
+            };
+            let told = if prefix.is_some() { self.stream.composer.tokens_told() } else { 0 };
+            let Some(order) = order(&mut request, &config.upstream_name, told) else {
+                return Ok(Ending::Incomplete("max_output_tokens"));
+            };
+            self.stream.composer.begin_call(prefix.is_some());
+            let call = Call { request: order, prefix, traceparent: self.claim.job.traceparent.clone() };
+            match self.call(call, deadline).await? {
+                Called::Ended(ending) => return Ok(ending),
+                Called::Broke(error) => {
+                    self.note(&error);
+                    self.slot.failed(error.fault);
+                    let changed = attempt < max_calls
+                        && error.is_of_server()
+                        && self.change_server(&request, &mut tried);
+                    if !changed {
+                        if attempt >= max_calls || !error.is_retryable() {
+                            return Ok(Ending::Failed(upstream_error::for_client(&error)));
+                        }
+                        if let Some(ending) = self.pause(upstream_error::pause(&error, attempt)).await? {
+                            return Ok(ending);
+                        }
+                    }
+                    failure = Some(error);
+                }
+            }
+        }
+    }
+
+    fn plan(&self, request: &Request, config: &ModelConfig) -> Plan {
+        Plan::make(&self.stream.composer, request, config.continuation)
+    }
+
+    /// Changes to a server that was not tried and can do what is left to do; whether there is one.
+    fn change_server(&mut self, request: &Request, tried: &mut Vec<usize>) -> bool {
+        let composer = &self.stream.composer;
+        let changed = self.slot.change(|at, served| {
+            let plan = Plan::make(composer, request, served.config.continuation);
+            !tried.contains(&at) && !matches!(plan, Plan::Fail(_))
+        });
+        if changed {
+            tried.push(self.slot.at());
+            tracing::info!(response = %self.claim.job.id, "trying another model server");
+        }
+        changed
+    }
+
+    fn note(&self, error: &engine::Error) {
+        let fault = upstream_error::name(error.fault);
+        tracing::warn!(response = %self.claim.job.id, fault, detail = error.detail, "a call of the model server failed");
+        let labels = FaultLabels { model: self.model.model.clone(), fault };
+        self.shared.metrics.upstream_errors.get_or_create(&labels).inc();
+    }
+
+    /// One call of the model, until it ends, breaks off, takes too long or is stopped.
+    async fn call(&mut self, call: Call, deadline: Instant) -> Result<Called, Leave> {
+        let mut clock = Clock::start(self.slot.served().config.timeouts, deadline);
+        let request = Arc::clone(&call.request);
+        let engine = Arc::clone(&self.slot.served().engine);
+        let mut opening = std::pin::pin!(engine.generate(call));
+        let mut outputs = loop {
+            tokio::select! {
+                outputs = &mut opening => match outputs {
+                    Ok(outputs) => break outputs,
+                    Err(error) => return Ok(Called::Broke(error)),
+                },
+                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
+                    if let Some(called) = event? { return Ok(called); }
+                }
+            }
+        };
+        loop {
+            let has_room = self.stream.outbox.pending_bytes() < self.shared.config.max_pending_bytes;
+            let output = tokio::select! {
+                biased;
+                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
+                    if let Some(called) = event? { return Ok(called); }
+                    continue;
+                }
+                output = outputs.next(), if has_room => output,
+            };
+            let output = match output {
+                Some(Ok(output)) => output,
+                Some(Err(error)) => return Ok(Called::Broke(error)),
+                None => {
+                    let detail = "the stream of outputs ended without a finish";
+                    let fault = engine::Fault::Unreachable;
+                    return Ok(Called::Broke(engine::Error::new(
+                        fault,
+                        "The model server broke off.",
+                        detail,
+                    )));
+                }
+            };
+            if let Some(elapsed) = clock.heard() {
+                self.slot.succeeded();
+                self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
+            }
+            if let Some(finish) = self.stream.composer.add(output, &request) {
+                self.rest = Some(outputs);
+                return Ok(Called::Ended(match finish {
+                    Finish::Stop => Ending::Completed,
+                    Finish::Length => Ending::Incomplete("max_output_tokens"),
+                    Finish::ContentFilter => Ending::Incomplete("content_filter"),
+                }));
+            }
+            self.stream.outbox.push(self.stream.composer.take());
+            if self.stream.composer.bytes() > self.shared.config.max_output_bytes {
+                return Ok(Called::Ended(Ending::Incomplete("max_output_tokens")));
+            }
+        }
+    }
+
+    /// Waits before the next try, unless there is an ending meanwhile.
+    async fn pause(&mut self, time: Duration) -> Result<Option<Ending>, Leave> {
+        let mut clock = Clock::until(Instant::now() + time);
+        loop {
+            let Stream { outbox, .. } = &mut self.stream;
+            match wait(&mut self.place, outbox, &mut clock).await? {
+                Some(Called::Ended(Ending::Failed(_)) | Called::Broke(_)) => return Ok(None),
+                Some(Called::Ended(ending)) => return Ok(Some(ending)),
+                None => {}
+            }
+        }
+    }
+}
+
+/// What can happen while the model works: progress of the outbox (`None`), or that the call is over.
+///
+/// Cancel safe: each of its branches is.
+async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Result<Option<Called>, Leave> {
+    tokio::select! {
+        biased;
+        interrupt = place.interrupted() => match interrupt {
+            Interrupt::Stop(_) => Ok(Some(Called::Ended(Ending::Cancelled))),
+            other => Err(Leave::Interrupted(other)),
+        },
+        appended = outbox.progress() => {
+            let Appended { stop } = appended?;
+            Ok(stop.map(|_| Called::Ended(Ending::Cancelled)))
+        }
+        exceeded = clock.run_out() => Ok(Some(match exceeded {
+            Exceeded::Silence(error) => Called::Broke(error),
+            Exceeded::Deadline(error) => Called::Ended(Ending::Failed(upstream_error::for_client(&error))),
+        })),
+    }
+}
+
+/// The request for the server that knows the model by `name`, with what is left of the output after `told` tokens. `None`
+/// if nothing is left.
+fn order(request: &mut Arc<Request>, name: &str, told: u64) -> Option<Arc<Request>> {
+    let max = request.max_output_tokens;
+    let rest = max.map(|max| max.saturating_sub(told));
+    if rest == Some(0) && told > 0 {
+        return None;
+    }
+    if rest != max {
+        let request = Request::clone(request);
+        return Some(Arc::new(Request { model: name.to_owned(), max_output_tokens: rest, ..request }));
+    }
+    // The first call of nearly every response: nobody else has the request, so it is not copied.
+    if request.model != name {
+        name.clone_into(&mut Arc::make_mut(request).model);
+    }
+    Some(Arc::clone(request))
+}
