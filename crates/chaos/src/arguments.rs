@@ -8,7 +8,7 @@ use crate::plan::Kind;
 
 /// Runs a cluster of real processes under load, lets things go wrong, and checks every byte that its clients get.
 ///
-/// Exits with 1 if anything was lost, repeated, reordered or altered, or if a response failed.
+/// Exits with 1 if anything was lost, repeated, reordered, altered or miscounted, or if a response failed.
 #[derive(Debug, Parser)]
 pub(crate) struct Arguments {
     /// How many faults; with 0 there is only the load, for as long as a rolling deploy takes.
@@ -35,16 +35,13 @@ pub(crate) struct Arguments {
     /// A code with which responses may fail. They are counted all the same. May be given several times.
     #[arg(long)]
     pub(crate) allow: Vec<String>,
-    /// Also fails if a response counts another usage than its input once and its output as shown.
-    #[arg(long)]
-    pub(crate) usage: bool,
     /// How many gateways.
     #[arg(long, default_value_t = 3, value_parser = positive)]
     pub(crate) gateways: usize,
     /// How many workers.
     #[arg(long, default_value_t = 3, value_parser = positive)]
     pub(crate) workers: usize,
-    /// How many model servers; worker 0 calls the first one, and so on in turn.
+    /// How many model servers; each worker can call all of them.
     #[arg(long, default_value_t = 2, value_parser = positive)]
     pub(crate) model_servers: usize,
     /// What Redis keeps on its disk. Only with `always` nothing may be lost; without it `--allow` what clients are told then.

@@ -83,9 +83,9 @@ impl Cluster {
             let file = write(&settings, &format!("gateway-{number}.toml"), &gateway_settings())?;
             gateways.push(Member::new(Role::Gateway, number, program, file, logs, broker).await?);
         }
+        let addresses: Vec<_> = models.iter().map(|(_, proxy)| proxy.address()).collect();
         for number in 0..parts.workers {
-            let (_, model) = &models[number % models.len()];
-            let file = write(&settings, &format!("worker-{number}.toml"), &worker_settings(model.address()))?;
+            let file = write(&settings, &format!("worker-{number}.toml"), &worker_settings(&addresses))?;
             workers.push(Member::new(Role::Worker, number, program, file, logs, broker).await?);
         }
         for member in workers.iter().chain(&gateways) {
@@ -121,10 +121,15 @@ fn gateway_settings() -> String {
 }
 
 /// Streams that have ended are kept for a minute: Redis reads them all at each start, and who wants one comes at once.
-fn worker_settings(model: SocketAddr) -> String {
-    format!(
-        "[worker]\nmax_attempts = 1000\nreplay_ttl = \"1m\"\nstore_ttl = \"10m\"\ndrain_timeout = \"{}s\"\n\n\
-         [[upstream]]\nurl = \"http://{model}/v1\"\nmodels = [\"{MODEL}\"]\ncontinuation = \"prefill\"\nconcurrency = 512\n",
+fn worker_settings(models: &[SocketAddr]) -> String {
+    let worker = format!(
+        "[worker]\nmax_attempts = 1000\nreplay_ttl = \"1m\"\nstore_ttl = \"10m\"\ndrain_timeout = \"{}s\"\n",
         WORKER_DRAIN.as_secs()
-    )
+    );
+    let upstream = |address: &SocketAddr| {
+        format!(
+            "\n[[upstream]]\nurl = \"http://{address}/v1\"\nmodels = [\"{MODEL}\"]\ncontinuation = \"prefill\"\nconcurrency = 512\n"
+        )
+    };
+    worker + &models.iter().map(upstream).collect::<String>()
 }

@@ -16,26 +16,25 @@ pub(crate) struct Figures {
     pub(crate) calls_left: u64,
     /// Codes with which responses may fail.
     pub(crate) allowed: Vec<String>,
-    /// Whether usage is judged.
-    pub(crate) judges_usage: bool,
 }
 
 impl Figures {
     /// Whether nothing happened that must not.
     pub(crate) fn is_good(&self) -> bool {
-        let Totals { lost, repeated, reordered, altered, failed, usage_off, begun, ended, .. } = &self.totals;
-        lost + repeated + reordered + altered + self.calls_left == 0
+        let Totals { lost, repeated, reordered, altered, miscounted, failed, begun, ended, .. } =
+            &self.totals;
+        lost + repeated + reordered + altered + miscounted + self.calls_left == 0
             && begun == ended
             && failed.keys().all(|code| self.allowed.contains(code))
-            && !(self.judges_usage && *usage_off > 0)
     }
 
     /// One line.
     pub(crate) fn line(&self) -> String {
-        let Totals { lost, repeated, reordered, altered, failed, .. } = &self.totals;
+        let Totals { lost, repeated, reordered, altered, miscounted, failed, .. } = &self.totals;
         let mut line = format!(
             "seed {}: {} streams, {} tokens, {} reconnections; {} faults in {:.0} s{}; \
-             lost {lost}, repeated {repeated}, reordered {reordered}, altered {altered}, failed {}{}; \
+             lost {lost}, repeated {repeated}, reordered {reordered}, altered {altered}, miscounted {miscounted}, \
+             failed {}{}; \
              longest stall {:.1} s (of half of the streams {:.1} s, of 99 % {:.1} s)",
             self.seed,
             self.totals.ended,
@@ -56,9 +55,6 @@ impl Figures {
         if self.calls_left > 0 {
             line += &format!("; {} calls of the model left running", self.calls_left);
         }
-        if self.judges_usage {
-            line += &format!("; usage wrong {}", self.totals.usage_off);
-        }
         line
     }
 
@@ -73,8 +69,7 @@ impl Figures {
             "reconnections": totals.reconnections, "refusals": totals.refusals,
             "faults": faults,
             "lost": totals.lost, "repeated": totals.repeated, "reordered": totals.reordered,
-            "altered": totals.altered, "failed": totals.failed, "allowed": self.allowed,
-            "usage_wrong": totals.usage_off, "usage_judged": self.judges_usage,
+            "altered": totals.altered, "miscounted": totals.miscounted, "failed": totals.failed, "allowed": self.allowed,
             "calls_left": self.calls_left,
             "median_stall_seconds": totals.stall(0.5).as_secs_f64(),
             "p99_stall_seconds": totals.stall(0.99).as_secs_f64(),

@@ -52,10 +52,10 @@ pub(crate) struct Totals {
     pub(crate) reordered: u64,
     /// Events that said something else than they must.
     pub(crate) altered: u64,
+    /// Responses with another usage than their input once and their output as it was told.
+    pub(crate) miscounted: u64,
     /// Responses that did not complete, and what else must not happen, by code.
     pub(crate) failed: BTreeMap<String, u64>,
-    /// Responses whose usage is not what was shown.
-    pub(crate) usage_off: u64,
     /// The longest wait for the next event, of each stream that has ended.
     pub(crate) stalls: Vec<Duration>,
     /// The longest of all.
@@ -140,7 +140,6 @@ impl Ledger {
         }
         if tape.wrongs.is_empty() {
             totals.tokens += tape.order.tokens;
-            totals.usage_off += u64::from(tape.usage != Some(tape.order.usage()));
             return;
         }
         for wrong in &tape.wrongs {
@@ -149,6 +148,7 @@ impl Ledger {
                 WrongKind::Repeated => totals.repeated += wrong.events,
                 WrongKind::Reordered => totals.reordered += wrong.events,
                 WrongKind::Altered => totals.altered += wrong.events,
+                WrongKind::Miscounted => totals.miscounted += wrong.events,
                 WrongKind::Failed(code) => *totals.failed.entry(code.clone()).or_default() += wrong.events,
             }
         }
@@ -160,7 +160,8 @@ impl Ledger {
 impl Totals {
     /// How much must not have happened.
     pub(crate) fn wrongs(&self) -> u64 {
-        self.lost + self.repeated + self.reordered + self.altered + self.failed.values().sum::<u64>()
+        let Self { lost, repeated, reordered, altered, miscounted, failed, .. } = self;
+        lost + repeated + reordered + altered + miscounted + failed.values().sum::<u64>()
     }
 
     /// Of this share of all streams the longest wait was no longer.

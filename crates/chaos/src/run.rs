@@ -78,7 +78,6 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
         elapsed: ledger.elapsed(),
         calls_left,
         allowed: arguments.allow,
-        judges_usage: arguments.usage,
     };
     if !figures.is_good() {
         for failure in &figures.totals.failures {

@@ -32,8 +32,6 @@ pub(crate) struct Tape {
     pub(crate) longest_stall: Duration,
     /// When that was over.
     pub(crate) longest_stall_until: Instant,
-    /// Input and output, as the response counts them.
-    pub(crate) usage: Option<(u64, u64)>,
     shown: Vec<Shown>,
     /// How many bytes of the text were told.
     told: usize,
@@ -81,6 +79,8 @@ pub(crate) enum WrongKind {
     Reordered,
     /// An event says something else than it must, or than it did before.
     Altered,
+    /// The response's usage is another than its input once and its output as it was told.
+    Miscounted,
     /// The response did not complete; the code says why.
     Failed(String),
 }
@@ -101,7 +101,6 @@ impl Tape {
             notes: Vec::new(),
             longest_stall: Duration::ZERO,
             longest_stall_until: now,
-            usage: None,
             shown: Vec::new(),
             told: 0,
             ended: false,
@@ -223,8 +222,7 @@ impl Tape {
             "response.completed" => {
                 self.judge_text(reading, event, "/response/output/0/content/0/text");
                 self.judge_id(event);
-                let count = |name: &str| event["response"]["usage"][name].as_u64();
-                self.usage = count("input_tokens").zip(count("output_tokens"));
+                self.judge_usage(&event["response"]["usage"]);
             }
             "response.failed" | "response.incomplete" => {
                 let code = event.pointer("/response/error/code").and_then(Value::as_str).unwrap_or(kind);
@@ -241,6 +239,15 @@ impl Tape {
         if known != id {
             let detail = format!("the key {} gave {known}, and then {id}", self.order.key);
             self.wrong(WrongKind::Altered, 1, detail);
+        }
+    }
+
+    fn judge_usage(&mut self, usage: &Value) {
+        let count = |name: &str| usage[name].as_u64().unwrap_or_default();
+        let (found, expected) = ((count("input_tokens"), count("output_tokens")), self.order.usage());
+        if found != expected {
+            let detail = format!("input and output are {found:?} where they must be {expected:?}: {usage}");
+            self.wrong(WrongKind::Miscounted, 1, detail);
         }
     }
 
