@@ -47,31 +47,7 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
     let program = program(&arguments)?;
     let cluster = Arc::new(Cluster::start(parts, &program, &logs.path, &ledger).await?);
     ledger.tell("the cluster is up");
-
-    let stop = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    tasks.spawn(interrupted(stop.clone()));
-    let bar = bar(arguments.faults);
-    tasks.spawn(stop.clone().run_until_cancelled_owned(show(bar.clone(), Arc::clone(&ledger))));
-
-    let clients = TaskTracker::new();
-    let scene = Scene { doors: cluster.doors(), ledger: Arc::clone(&ledger), seed, stop: stop.clone() };
-    client::start(&Arc::new(scene), arguments.streams, &clients);
-    let striker = Striker { cluster: Arc::clone(&cluster), ledger: Arc::clone(&ledger) };
-    let plan = Plan::new(seed, arguments.interval, &arguments.left_out());
-    striker.carry_out(plan, arguments.faults, &stop, || bar.inc(1)).await;
-    if arguments.rolling {
-        bar.set_prefix("rolling deploy");
-        let _ = stop.run_until_cancelled(striker.roll()).await;
-    }
-    stop.cancel();
-    bar.set_prefix("the last streams");
-    clients.close();
-    let all_ended = time::timeout(LAST_STREAMS, clients.wait()).await.is_ok();
-    striker.check().await;
-    let calls_left = if all_ended { cluster.calls_left(LAST_CALLS).await } else { 0 };
-    bar.finish_and_clear();
-
+    let calls_left = torment(&arguments, seed, &cluster, &ledger).await;
     let figures = Figures {
         seed,
         totals: ledger.totals(),
@@ -86,6 +62,33 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
         say(&format!("the logs are in {}", logs.keep().display()));
     }
     Ok(figures)
+}
+
+/// The load, the faults, and the end of everything: the calls of the model that are left then.
+async fn torment(arguments: &Arguments, seed: u64, cluster: &Arc<Cluster>, ledger: &Arc<Ledger>) -> u64 {
+    let stop = CancellationToken::new();
+    let (tasks, bar) = (TaskTracker::new(), bar(arguments.faults));
+    tasks.spawn(interrupted(stop.clone()));
+    tasks.spawn(stop.clone().run_until_cancelled_owned(show(bar.clone(), Arc::clone(ledger))));
+
+    let clients = TaskTracker::new();
+    let scene = Scene { doors: cluster.doors(), ledger: Arc::clone(ledger), seed, stop: stop.clone() };
+    client::start(&Arc::new(scene), arguments.streams, &clients);
+    let striker = Striker { cluster: Arc::clone(cluster), ledger: Arc::clone(ledger) };
+    let plan = Plan::new(seed, arguments.interval, &arguments.left_out());
+    striker.carry_out(plan, arguments.faults, &stop, || bar.inc(1)).await;
+    if arguments.rolling {
+        bar.set_prefix("rolling deploy");
+        let _ = stop.run_until_cancelled(striker.roll()).await;
+    }
+    stop.cancel();
+    bar.set_prefix("the last streams");
+    clients.close();
+    let all_ended = time::timeout(LAST_STREAMS, clients.wait()).await.is_ok();
+    striker.check().await;
+    let calls_left = if all_ended { cluster.calls_left(LAST_CALLS).await } else { 0 };
+    bar.finish_and_clear();
+    calls_left
 }
 
 /// The program beside this one, unless another is named.
