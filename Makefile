@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check docs up down image
+.PHONY: help run test check chaos docs up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -25,6 +25,13 @@ test: ## Install what the tests need, run all of them, and stop what was started
 check: ## Format, lints, documentation, licences, architecture, shell scripts
 	@scripts/install check
 	@scripts/check
+
+FAULTS ?= 300
+STREAMS ?= 200
+
+chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7
+	@scripts/install chaos
+	@scripts/chaos --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md

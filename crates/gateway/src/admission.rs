@@ -80,7 +80,7 @@ impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
         let model = &order.create.request.model;
-        if self.roster.find(model).await.is_none() {
+        if self.roster.find(model).await.map_err(unavailable)?.is_none() {
             return Err(ApiError::model_not_found(model));
         }
         let claimed = match &order.create.idempotency_key {
