@@ -20,7 +20,7 @@ mod roster;
 mod delivery;
 
 pub use config::{Config, Limits};
-pub use gateway::Gateway;
+pub use gateway::{Accept, Gateway};
 pub use metrics::Metrics;
 
 pub(crate) use principal::Principal;
