@@ -318,8 +318,10 @@ impl Session<'_> {
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (terminal, response) = self.composer.end(ending, now);
-        self.outbox.push(self.composer.take());
-        self.outbox.push(vec![terminal]);
+        // In one append: a successor could neither carry on a text that was closed nor take back an error that was told.
+        let mut last = self.composer.take();
+        last.push(terminal);
+        self.outbox.push(last);
         self.outbox.flush().await?;
         let tokens = self.composer.so_far().deltas();
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
