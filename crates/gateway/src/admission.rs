@@ -80,9 +80,7 @@ impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
         let model = &order.create.request.model;
-        if self.roster.find(model).await.is_none() {
-            return Err(ApiError::model_not_found(model));
-        }
+        self.roster.find(model).await?;
         let claimed = match &order.create.idempotency_key {
             Some(key) => self.claim_key(principal, key, &order.create.request).await?,
             None => Claimed { id: self.broker.log.new_id(), is_repeated: false },

@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use broker::{Control, Model};
+use protocol::ApiError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::continuation::unavailable;
 
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -18,7 +21,14 @@ const MIN_AGE: Duration = Duration::from_millis(200);
 pub(crate) struct Roster {
     control: Arc<dyn Control>,
     models: Arc<ArcSwap<Vec<Model>>>,
-    refreshed: Arc<Mutex<Option<Instant>>>,
+    refreshed: Arc<Mutex<Option<Refresh>>>,
+}
+
+/// When the broker was last asked, and whether it answered.
+#[derive(Clone, Copy)]
+struct Refresh {
+    at: Instant,
+    was_read: bool,
 }
 
 impl Roster {
@@ -32,15 +42,22 @@ impl Roster {
         self.models.load_full()
     }
 
-    /// The model with this name, if workers serve it.
-    pub(crate) async fn find(&self, name: &str) -> Option<Model> {
+    /// The model with this name.
+    ///
+    /// # Errors
+    /// When no worker serves it, or when that cannot be told at the moment.
+    pub(crate) async fn find(&self, name: &str) -> Result<Model, ApiError> {
         let find = || self.models.load().iter().find(|model| model.name == name).cloned();
         if let Some(model) = find() {
-            return Some(model);
+            return Ok(model);
         }
         // Only what was read after the question can say no: a worker may have come just now.
-        self.refresh(Some(Instant::now())).await;
-        find()
+        let was_read = self.refresh(Some(Instant::now())).await;
+        match find() {
+            Some(model) => Ok(model),
+            None if was_read => Err(ApiError::model_not_found(name)),
+            None => Err(unavailable(broker::Error::unavailable("the roster could not be read"))),
+        }
     }
 
     /// Refreshes the copy until `done`.
@@ -52,21 +69,29 @@ impl Roster {
     }
 
     /// One refresh at a time; whoever waited for another's takes its result. One that is not `since` the given time is
-    /// not good enough, and is waited out.
-    async fn refresh(&self, since: Option<Instant>) {
+    /// not good enough, and is waited out. Whether the broker answered.
+    async fn refresh(&self, since: Option<Instant>) -> bool {
         let mut refreshed = self.refreshed.lock().await;
-        if let Some(at) = *refreshed {
+        if let Some(Refresh { at, was_read }) = *refreshed {
             match since {
                 Some(since) if at < since => tokio::time::sleep_until(at + MIN_AGE).await,
                 None if at.elapsed() >= MIN_AGE => {}
-                _ => return,
+                _ => return was_read,
             }
         }
-        match self.control.models().await {
+        // The answer tells of the time of the question at best: a worker may have come while it was on the way.
+        let at = Instant::now();
+        let read = self.control.models().await;
+        let was_read = read.is_ok();
+        match read {
             // A roster that cannot be read is no reason to forget what was known.
             Err(error) => tracing::warn!(%error, "failed to read the roster of models"),
             Ok(models) => self.models.store(Arc::new(models)),
         }
-        *refreshed = Some(Instant::now());
+        *refreshed = Some(Refresh { at, was_read });
+        was_read
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`.
 
-use protocol::{ApiError, models};
+use protocol::models;
 
 use super::answer::{self, Answer};
 use crate::gateway::Shared;
@@ -11,7 +11,7 @@ pub(super) async fn list(shared: &Shared) -> Answer {
 }
 
 pub(super) async fn get(shared: &Shared, name: &str) -> Answer {
-    let model = shared.roster.find(name).await.ok_or_else(|| ApiError::model_not_found(name))?;
+    let model = shared.roster.find(name).await?;
     Ok(answer::json(&models::model(&describe(&model))))
 }
 
