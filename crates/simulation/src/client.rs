@@ -4,8 +4,10 @@
 //! resumes after the last event that it saw, at whatever gateway takes it. On the way it does what clients do: it leaves, stops
 //! reading, loses its connection, cancels.
 
+mod accidents;
 mod errand;
 mod http;
+mod lanes;
 mod seen;
 mod socket;
 
@@ -13,14 +15,16 @@ use std::{sync::Arc, time::Duration};
 
 use hyper::Method;
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use stream::{ResponseId, Sequence};
 use tokio::{io::DuplexStream, sync::watch};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::errand::{Accident, Errand, MODELS, Way};
+pub(crate) use self::lanes::Party;
 pub(crate) use self::seen::{Event, Seen, Telling};
 use self::{
+    accidents::Suffered,
     http::{Events, Http},
     seen::Head,
     socket::Socket,
@@ -106,6 +110,9 @@ impl Client {
 
     /// Lives until it has what it wants.
     pub(crate) async fn run(mut self) -> Self {
+        if self.has_ended || self.errand.has_left {
+            return self;
+        }
         self.note("begins");
         for _ in 0..MAX_TRIES {
             match self.try_once().await {
@@ -146,7 +153,8 @@ impl Client {
 
     // ---- asking ----
 
-    async fn ask(&mut self, stream: DuplexStream) -> Result<Reader, Next> {
+    /// What it asks. Without a key every time is another request.
+    fn body(&mut self) -> Value {
         if self.errand.key.is_none() {
             self.asked += 1;
         }
@@ -158,12 +166,20 @@ impl Client {
             if let Some(key) = &self.errand.key {
                 body["idempotency_key"] = key.clone().into();
             }
+        } else {
+            body["stream"] = (self.errand.way == Way::Events).into();
+            body["background"] = self.errand.is_background().into();
+        }
+        body
+    }
+
+    async fn ask(&mut self, stream: DuplexStream) -> Result<Reader, Next> {
+        let body = self.body();
+        if self.errand.way == Way::Socket {
             let mut socket = Socket::open(stream).await.ok_or(Next::Again)?;
             socket.send(&body).await.ok_or(Next::Again)?;
             return Ok(Reader::Socket(socket));
         }
-        body["stream"] = (self.errand.way == Way::Events).into();
-        body["background"] = self.errand.is_background().into();
         let mut http = Http::new(stream).await.ok_or(Next::Again)?;
         let key = self.errand.key.clone();
         let response = http.send(Method::POST, "/v1/responses", key.as_deref(), Some(&body));
@@ -227,7 +243,7 @@ impl Client {
     // ---- listening ----
 
     async fn follow(&mut self, mut reader: Reader, from: Sequence) -> Next {
-        self.seen.lock().tellings.push(Telling { from, events: Vec::new() });
+        self.begin_telling(from, None);
         loop {
             let told = match tokio::time::timeout(SILENCE, reader.next()).await {
                 Ok(told) => told,
@@ -270,6 +286,11 @@ impl Client {
         }
     }
 
+    /// From here on it is told events from `from` on, perhaps on a lane.
+    fn begin_telling(&self, from: Sequence, lane: Option<&'static str>) {
+        self.seen.lock().tellings.push(Telling { from, lane, events: Vec::new() });
+    }
+
     /// Takes an event in.
     fn hear(&mut self, json: String) -> Option<Next> {
         let Ok(head) = serde_json::from_str::<Head>(&json) else {
@@ -310,33 +331,6 @@ impl Client {
         }
     }
 
-    // ---- accidents ----
-
-    async fn suffer(&mut self, accident: Accident) -> Suffered {
-        self.note(&format!("{accident:?}"));
-        self.world.journal.count(accident.name());
-        match accident {
-            Accident::Cut => Suffered::Cut,
-            Accident::Vanish => Suffered::Vanished,
-            Accident::Stall(time) => {
-                tokio::time::sleep(time).await;
-                Suffered::Nothing
-            }
-            Accident::Leave => {
-                self.errand.has_left = true;
-                Suffered::Left
-            }
-            Accident::Cancel => {
-                if let Some(id) = self.seen.lock().id {
-                    self.errand.has_cancelled = true;
-                    let (world, dice) = (self.world.clone(), Dice::new(id.random_bits() as u64, "cancel"));
-                    self.world.tasks.spawn(cancel(world, dice, id));
-                }
-                Suffered::Nothing
-            }
-        }
-    }
-
     /// What it came for, and what became of it.
     pub(crate) const fn errand(&self) -> &Errand {
         &self.errand
@@ -356,13 +350,6 @@ impl Client {
     }
 }
 
-enum Suffered {
-    Nothing,
-    Cut,
-    Vanished,
-    Left,
-}
-
 impl Reader {
     async fn next(&mut self) -> Told {
         match self {
@@ -370,34 +357,4 @@ impl Reader {
             Self::Socket(socket) => socket.next().await,
         }
     }
-}
-
-/// Cancels a response, at whatever gateway takes it.
-async fn cancel(world: World, mut dice: Dice, id: ResponseId) {
-    let path = format!("/v1/responses/{id}/cancel");
-    for _ in 0..MAX_TRIES {
-        let (place, stream) = world.doors.connect(&mut dice);
-        let attempt = async {
-            let mut http = Http::new(stream.ok()?).await?;
-            let response = http.send(Method::POST, &path, None, Some(&json!({}))).await?;
-            let status = response.status().as_u16();
-            Some((status, http.json(response).await?))
-        };
-        match tokio::time::timeout(SILENCE, attempt).await {
-            Ok(Some((200, answer))) => {
-                world.journal.note(format_args!("cancel of {id} at g{place}: {}", answer["status"]));
-                return;
-            }
-            Ok(Some((status, answer))) => {
-                let code = answer["error"]["code"].as_str().unwrap_or_default();
-                if !PASSING.contains(&code) {
-                    world.journal.object(format!("the cancel of {id} was refused: {status} {code}"));
-                    return;
-                }
-            }
-            Ok(None) | Err(_) => {}
-        }
-        tokio::time::sleep(dice.skewed_millis(20..=1000)).await;
-    }
-    world.journal.object(format!("the cancel of {id} was never taken"));
 }

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     check::{Evidence, Witness},
-    client::{Client, Errand, MODELS, Seen, World},
+    client::{Client, Errand, MODELS, Party, Seen, World},
     cluster::Cluster,
     dice::Dice,
     faults::Schedule,
@@ -139,7 +139,8 @@ struct Crowd(Arc<Mutex<Vec<Member>>>);
 struct Member {
     errand: Errand,
     seen: Arc<Mutex<Seen>>,
-    task: JoinHandle<Client>,
+    /// The client comes home, unless its party was lost.
+    task: JoinHandle<Option<Client>>,
 }
 
 impl Crowd {
@@ -155,6 +156,9 @@ impl Crowd {
             }
             crowd.send(world, errand, client, begin);
         }
+        if dice.chance(0.3) {
+            crowd.send_party(world, seed, dice, time);
+        }
         crowd
     }
 
@@ -163,9 +167,29 @@ impl Crowd {
         let seen = client.seen();
         let task = world.tasks.spawn(async move {
             tokio::time::sleep(after).await;
-            client.run().await
+            Some(client.run().await)
         });
         self.0.lock().push(Member { errand, seen, task });
+    }
+
+    /// Sends clients that share one WebSocket.
+    fn send_party(&self, world: &World, seed: u64, dice: &mut Dice, time: Duration) {
+        world.journal.count("shared connections");
+        let mut party = Party::new(world.clone(), Dice::new(seed, "party"));
+        for number in 100..100 + dice.number(2..=5) {
+            world.journal.count("clients");
+            let errand = Errand::draw_for_socket(dice, number);
+            let client = Client::new(world.clone(), seed, errand.clone());
+            let (seen, comes_back) = (client.seen(), party.add(client));
+            let task = world.tasks.spawn(async move { Some(comes_back.await.ok()?.run().await) });
+            self.0.lock().push(Member { errand, seen, task });
+        }
+        let (journal, begin) = (world.journal.clone(), dice.millis(0..=time.as_millis() as u64));
+        world.tasks.spawn(async move {
+            tokio::time::sleep(begin).await;
+            journal.note(format_args!("a party begins"));
+            party.run().await;
+        });
     }
 
     /// Sends another client after the response of `client`, once its name is known.
@@ -193,10 +217,11 @@ impl Crowd {
             let Member { mut errand, seen, task } = member;
             let mut has_ended = false;
             match tokio::time::timeout_at(give_up, task).await {
-                Ok(Ok(client)) => {
+                Ok(Ok(Some(client))) => {
                     errand = client.errand().clone();
                     has_ended = client.has_ended();
                 }
+                Ok(Ok(None)) => journal.object(format!("{} was forgotten by its party", errand.name)),
                 Ok(Err(error)) => journal.object(format!("{} failed: {error}", errand.name)),
                 Err(_) => journal.object(format!("{} still waits", errand.name)),
             }

@@ -60,11 +60,11 @@ impl Story {
     }
 
     /// How an event that stands for `first` to `last` is told, or `None` if these cannot be told as one.
-    pub(crate) fn told(&self, first: Sequence, last: Sequence) -> Option<String> {
+    pub(crate) fn told(&self, first: Sequence, last: Sequence, lane: Option<&str>) -> Option<String> {
         let events = self.events.get(usize::try_from(first).ok()?..=usize::try_from(last).ok()?)?;
         let event = events.split_last().and_then(|(event, before)| joined(before, event))?;
         let mut json = String::new();
-        event_json(&mut json, self.id, last, &event, None, (first < last).then_some(first));
+        event_json(&mut json, self.id, last, &event, lane, (first < last).then_some(first));
         Some(json)
     }
 

@@ -41,7 +41,7 @@ fn find_lie(story: &Story, telling: &Telling) -> Option<String> {
             return Some(format!("was told event {} where {next} should come", event.first));
         }
         next = event.last + 1;
-        let wanted = story.told(event.first, event.last);
+        let wanted = story.told(event.first, event.last, telling.lane);
         if wanted.as_ref() != Some(&event.json) {
             return Some(format!("was told {} instead of {wanted:?}", event.json));
         }

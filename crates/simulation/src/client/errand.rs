@@ -102,6 +102,16 @@ impl Errand {
         }
     }
 
+    /// The errand of client `number`, on a WebSocket.
+    pub(crate) fn draw_for_socket(dice: &mut Dice, number: u64) -> Self {
+        loop {
+            let errand = Self::draw(dice, number);
+            if errand.way == Way::Socket {
+                return errand;
+            }
+        }
+    }
+
     /// The errand of one that follows the response of another.
     pub(crate) fn watch(&self, dice: &mut Dice, name: String, id: ResponseId) -> Self {
         let mut accidents = Self::draw_accidents(dice, self.prompt.pieces);

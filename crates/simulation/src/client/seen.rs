@@ -21,6 +21,7 @@ pub(crate) struct Seen {
 pub(crate) struct Telling {
     /// The event that was asked for.
     pub(crate) from: Sequence,
+    pub(crate) lane: Option<&'static str>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -44,6 +45,7 @@ pub(super) struct Head {
     #[serde(default)]
     pub(super) response: Named,
     pub(super) error: Option<Coded>,
+    pub(super) stream_id: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
