@@ -209,20 +209,23 @@ fn outputs(
     let pace = dice.skewed_millis(1..=400).as_millis() as u64;
     let bursts = if dice.chance(0.3) { 0.7 } else { 0.0 };
     let steps = rest.into_iter().chain([Output::Finish(Finish::Stop)]);
-    stream::unfold((steps, 0, dice), move |(mut steps, at, mut dice)| async move {
+    // Nothing follows the finish, nor an error.
+    stream::unfold(Some((steps, 0, dice)), move |state| async move {
+        let (mut steps, at, mut dice) = state?;
         let pause = if dice.chance(bursts) { Duration::ZERO } else { dice.millis(0..=2 * pace) };
         tokio::time::sleep(pause).await;
         match mishap {
             Some(Mishap::BreaksOff(after)) if at >= after => {
                 let error = Error::new(Fault::Unreachable, "The model broke off.", "broke off");
-                // What follows an error is not read.
-                return Some((Err(error), (steps, at, dice)));
+                return Some((Err(error), None));
             }
             Some(Mishap::Ends(after)) if at >= after => return None,
             Some(Mishap::Hangs(after)) if at >= after => std::future::pending().await,
             _ => {}
         }
-        steps.next().map(|output| (Ok(output), (steps, at + 1, dice)))
+        let output = steps.next()?;
+        let state = (!matches!(output, Output::Finish(_))).then_some((steps, at + 1, dice));
+        Some((Ok(output), state))
     })
 }
 

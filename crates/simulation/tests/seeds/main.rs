@@ -10,7 +10,7 @@ use processes::{Outcome, number, run_all};
 use tokio::time::Instant;
 
 /// How many seeds are run, unless `SIMULATION_SEEDS` says otherwise.
-const SEEDS: u64 = 4000;
+const SEEDS: u64 = 3000;
 
 #[test]
 fn every_client_gets_its_response_whatever_happens() {
