@@ -9,6 +9,7 @@ use broker::Broker;
 use protocol::StoredResponse;
 use serde_json::Value;
 use stream::ResponseId;
+use tokio::time::Instant;
 
 use self::endings::Ending;
 use crate::{
@@ -135,8 +136,9 @@ impl Evidence {
             // One that stood still heard of it when it went on.
             let heard = call.worker.thawed().map_or(cancelled, |thawed| thawed.max(cancelled));
             let ended = [call.ended, call.worker.died()].into_iter().flatten().min();
-            if call.begun > heard + bound || ended.is_none_or(|ended| ended > heard + bound) {
-                let late = ended.map(|ended| ended - cancelled);
+            let busy = ended.unwrap_or_else(Instant::now);
+            if call.begun.max(busy) > heard + bound {
+                let late = busy - cancelled;
                 self.object(entry, format_args!("kept the model busy after its cancel, for {late:?}"));
             }
         }

@@ -208,8 +208,16 @@ impl Cluster {
         let (port, door) = pipes::port(line.life.clone());
         self.doors.set(place, Some(port.clone()));
         let drain = CancellationToken::new();
-        let task = self.around.tasks.spawn(gateway.run(door, drain.clone())).abort_handle();
-        Running { life: line.life.clone(), line, port: Some(port), drain, task }
+        let task = self.around.tasks.spawn({
+            let (drain, life, port) = (drain.clone(), line.life.clone(), port.clone());
+            async move {
+                gateway.run(door, drain).await;
+                // The end of the process: what is still open is cut.
+                life.die();
+                port.cut();
+            }
+        });
+        Running { life: line.life.clone(), line, port: Some(port), drain, task: task.abort_handle() }
     }
 
     fn start_worker(&self) -> Running {
