@@ -42,6 +42,19 @@ async fn cancel_stops_the_model() {
 }
 
 #[tokio::test]
+async fn a_response_ends_in_one_append() {
+    let scene = Scene::new().await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    scene.answer(&["Hello"]).await;
+    let id = socket.turn().await[0]["response"]["id"].as_str().unwrap().parse().unwrap();
+    let page = scene.cluster.broker().log.read(id, 0, usize::MAX).await.unwrap().unwrap();
+    let last: Vec<_> = page.records.last().unwrap().events.iter().map(|event| event.kind().name()).collect();
+    let closing = ["response.output_text.done", "response.content_part.done", "response.output_item.done"];
+    assert!(last.ends_with(&[closing.as_slice(), &["response.completed"]].concat()), "{last:?}");
+}
+
+#[tokio::test]
 async fn a_response_that_waits_can_be_cancelled_without_any_worker() {
     let scene = Scene::new().await;
     let http = scene.http();
