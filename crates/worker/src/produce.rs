@@ -100,7 +100,11 @@ async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
         Err(OpenError::Ended) => return Err(recover_end(shared, claim).await),
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return Err(if error.is_retryable() { Done::Lapse } else { Done::Buried("its stream could not be opened") });
+            return Err(if error.is_retryable() {
+                Done::Lapse
+            } else {
+                Done::Buried("its stream could not be opened")
+            });
         }
     };
     let (composer, whole) = Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records);
@@ -251,8 +255,10 @@ impl<'a> Session<'a> {
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (terminal, response) = self.stream.composer.end(ending, now);
-        self.stream.outbox.push(self.stream.composer.take());
-        self.stream.outbox.push(vec![terminal]);
+        // In one piece: a worker that died between the two would leave a closed text, which nobody can carry on.
+        let mut last = self.stream.composer.take();
+        last.push(terminal);
+        self.stream.outbox.push(last);
         self.stream.outbox.flush().await?;
         let tokens = self.stream.composer.tokens_told() - self.told_before;
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
