@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use engine::{Error, Fault, Output, Usage};
 use hyper::Method;
 use serde_json::json;
+use stream::EventKind;
 use testkit::{
     client::text,
     cluster::model,
@@ -255,4 +256,32 @@ async fn a_cancelled_response_costs_what_was_told_of_it() {
     assert_eq!(cancelled["status"], "cancelled");
     assert_eq!(cancelled["usage"]["input_tokens"], 20);
     assert_eq!(cancelled["usage"]["output_tokens"], 3);
+}
+
+#[tokio::test]
+async fn a_text_is_closed_and_its_response_ended_in_one_piece() {
+    let broker = broker::memory::broker();
+    let (gateway, worker) = (gateway::Config::default(), worker::Config::default());
+    let scene = Scene::with(broker.clone(), gateway, worker).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    call.say("Once").await;
+    // All that was said is in the log: what follows waits for no append, and would go in pieces if it came in pieces.
+    while soon(socket.next()).await["type"] != "response.output_text.delta" {}
+    call.finish().await;
+    let id = soon(socket.turn()).await.pop().unwrap()["response"]["id"].as_str().unwrap().parse().unwrap();
+    let page = broker.log.read(id, 0, usize::MAX).await.unwrap().unwrap();
+    let last = page.records.last().unwrap();
+    assert!(last.is_terminal());
+    let kinds: Vec<_> = last.events_from(0).map(|(_, event)| event.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::OutputTextDone,
+            EventKind::ContentPartDone,
+            EventKind::OutputItemDone,
+            EventKind::Completed
+        ]
+    );
 }

@@ -20,8 +20,12 @@ use crate::{
     upstream_error,
 };
 
-/// How often the model is called for one response, if its servers fail; each of them is tried once in any case.
+/// How often in a row the model is called for one response, if its servers fail without telling anything more; each of
+/// them is tried once in any case.
 const MAX_CALLS: usize = 3;
+
+/// How often in all, if each call tells something and breaks off.
+const MAX_CALLS_IN_ALL: usize = 30;
 
 /// How a call of the model went.
 enum Called {
@@ -37,9 +41,11 @@ impl Session<'_> {
         let mut request = Arc::new(request);
         let mut tried = vec![self.slot.at()];
         let mut failure: Option<engine::Error> = None;
-        let mut attempt = 0;
+        let (mut attempt, mut calls) = (0, 0);
         loop {
             attempt += 1;
+            calls += 1;
+            let told_before = self.stream.composer.tokens_told();
             let config = &self.slot.served().config;
             let prefix = match (self.plan(&request, config), failure.take()) {
                 (Plan::Start, _) => None,
@@ -61,11 +67,16 @@ impl Session<'_> {
                 Called::Broke(error) => {
                     self.note(&error);
                     self.slot.failed(error.fault);
+                    if self.stream.composer.tokens_told() > told_before && calls < MAX_CALLS_IN_ALL {
+                        // It got on: that its line was cut says nothing of the next call.
+                        attempt = 1;
+                        tried = vec![self.slot.at()];
+                    }
                     let changed = attempt < max_calls
                         && error.is_of_server()
                         && self.change_server(&request, &mut tried);
                     if !changed {
-                        if attempt >= max_calls || !error.is_retryable() {
+                        if attempt >= max_calls || calls >= MAX_CALLS_IN_ALL || !error.is_retryable() {
                             return Ok(Ending::Failed(upstream_error::for_client(&error)));
                         }
                         if let Some(ending) = self.pause(upstream_error::pause(&error, attempt)).await? {

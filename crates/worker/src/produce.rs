@@ -100,7 +100,11 @@ async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
         Err(OpenError::Ended) => return Err(recover_end(shared, claim).await),
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return Err(if error.is_retryable() { Done::Lapse } else { Done::Buried("its stream could not be opened") });
+            return Err(if error.is_retryable() {
+                Done::Lapse
+            } else {
+                Done::Buried("its stream could not be opened")
+            });
         }
     };
     let (composer, whole) = Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records);
