@@ -285,3 +285,45 @@ async fn a_text_is_closed_and_its_response_ended_in_one_piece() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_response_whose_worker_died_does_not_wait_for_ever_for_another() {
+    let gateway = gateway::Config { queue_timeout: Duration::from_millis(600), ..gateway::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway, worker::Config::default()).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    call.say("Once").await;
+    let mut events = Vec::new();
+    while text(&events) != "Once" {
+        events.push(soon(socket.next()).await);
+    }
+    scene.worker.kill();
+    events.extend(soon(socket.turn()).await);
+    let response = &events.last().unwrap()["response"];
+    assert_eq!(
+        (&response["status"], &response["error"]["code"]),
+        (&json!("failed"), &json!("queue_timeout"))
+    );
+    assert_eq!(response["output"][0]["content"][0]["text"], "Once");
+}
+
+/// A response of which nothing is heard, because its model thinks, is not taken from its worker.
+#[tokio::test]
+async fn a_silent_model_keeps_its_response() {
+    let gateway = gateway::Config { queue_timeout: Duration::from_millis(300), ..gateway::Config::default() };
+    let config = worker::Config { lease: Duration::from_millis(300), ..worker::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway, config).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    // Several of the gateway's looks go by; each is half a second after the one before.
+    let waited = tokio::time::timeout(Duration::from_secs(2), async {
+        while socket.next().await["type"] != "response.output_text.delta" {}
+    });
+    assert!(waited.await.is_err());
+    call.say("Once").await;
+    call.finish().await;
+    let events = soon(socket.turn()).await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}

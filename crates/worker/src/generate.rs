@@ -15,7 +15,7 @@ use crate::{
     metrics::FaultLabels,
     outbox::Outbox,
     plan::Plan,
-    produce::{Leave, Session, Stream},
+    produce::{Leave, Session},
     running::{Interrupt, Place},
     upstream_error,
 };
@@ -31,6 +31,15 @@ const MAX_CALLS_IN_ALL: usize = 30;
 enum Called {
     Ended(Ending),
     Broke(engine::Error),
+}
+
+impl Called {
+    fn out_of_time(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Silence(error) => Self::Broke(error),
+            Exceeded::Deadline(error) => Self::Ended(Ending::Failed(upstream_error::for_client(&error))),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -126,20 +135,27 @@ impl Session<'_> {
                     Ok(outputs) => break outputs,
                     Err(error) => return Ok(Called::Broke(error)),
                 },
-                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
-                    if let Some(called) = event? { return Ok(called); }
+                over = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
                 }
+                exceeded = clock.run_out() => return Ok(Called::out_of_time(exceeded)),
             }
         };
         loop {
             let has_room = self.stream.outbox.pending_bytes() < self.shared.config.max_pending_bytes;
+            if !has_room {
+                // The model is not asked while the broker takes nothing: its silence is not its own.
+                clock.stand();
+            }
             let output = tokio::select! {
                 biased;
-                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
-                    if let Some(called) = event? { return Ok(called); }
+                over = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
                     continue;
                 }
+                // Before the clock: to a process that was stopped for a while all time has run out, but the model has spoken.
                 output = outputs.next(), if has_room => output,
+                exceeded = clock.run_out(), if has_room => return Ok(Called::out_of_time(exceeded)),
             };
             let output = match output {
                 Some(Ok(output)) => output,
@@ -175,36 +191,32 @@ impl Session<'_> {
 
     /// Waits before the next try, unless there is an ending meanwhile.
     async fn pause(&mut self, time: Duration) -> Result<Option<Ending>, Leave> {
-        let mut clock = Clock::until(Instant::now() + time);
+        let mut over = std::pin::pin!(tokio::time::sleep(time));
         loop {
-            let Stream { outbox, .. } = &mut self.stream;
-            match wait(&mut self.place, outbox, &mut clock).await? {
-                Some(Called::Ended(Ending::Failed(_)) | Called::Broke(_)) => return Ok(None),
-                Some(Called::Ended(ending)) => return Ok(Some(ending)),
-                None => {}
+            tokio::select! {
+                ending = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = ending? { return Ok(Some(ending)); }
+                }
+                () = &mut over => return Ok(None),
             }
         }
     }
 }
 
-/// What can happen while the model works: progress of the outbox (`None`), or that the call is over.
+/// What may come while the model works: that the outbox got on (`None`), or that the response shall end.
 ///
 /// Cancel safe: each of its branches is.
-async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Result<Option<Called>, Leave> {
+async fn news(place: &mut Place, outbox: &mut Outbox) -> Result<Option<Ending>, Leave> {
     tokio::select! {
         biased;
         interrupt = place.interrupted() => match interrupt {
-            Interrupt::Stop(_) => Ok(Some(Called::Ended(Ending::Cancelled))),
+            Interrupt::Stop(_) => Ok(Some(Ending::Cancelled)),
             other => Err(Leave::Interrupted(other)),
         },
         appended = outbox.progress() => {
             let Appended { stop } = appended?;
-            Ok(stop.map(|_| Called::Ended(Ending::Cancelled)))
+            Ok(stop.map(|_| Ending::Cancelled))
         }
-        exceeded = clock.run_out() => Ok(Some(match exceeded {
-            Exceeded::Silence(error) => Called::Broke(error),
-            Exceeded::Deadline(error) => Called::Ended(Ending::Failed(upstream_error::for_client(&error))),
-        })),
     }
 }
 
