@@ -82,10 +82,7 @@ impl Writer {
 
     /// Whether the next step waits for an answer of the log.
     pub(crate) const fn is_asking(&self) -> bool {
-        match self {
-            Self::Idle | Self::Ended(_) | Self::Told(_) | Self::Recovering(_) => false,
-            _ => true,
-        }
+        !matches!(self, Self::Idle | Self::Ended(_) | Self::Told(_) | Self::Recovering(_))
     }
 
     /// The call of the model breaks off: the response will end as failed. Whether it could.
