@@ -22,21 +22,30 @@ pub mod store;
 /// One `#[tokio::test]` for each scene. The expression makes the broker, or what dereferences to one and keeps its server
 /// alive; it may await.
 ///
-/// A broker that cannot check the epoch when it appends, and leaves that to its readers, runs all scenes but those of
-/// [`fencing`](crate::conformance::fencing): `conformance_suite!(readers_fence: start().await)`.
+/// A broker that keeps no state by key runs all scenes but those of [`store`](crate::conformance::store):
+/// `conformance_suite!(without_store: start().await)`.
 #[macro_export]
 macro_rules! conformance_suite {
     ($broker:expr) => {
-        $crate::conformance_suite!(readers_fence: $broker);
+        $crate::conformance_suite!(without_store: $broker);
+        $crate::conformance_suite! { @scenes $broker;
+            store {
+                what_was_put_is_there
+                a_value_expires
+                putting_again_begins_anew
+                inserting_sees_what_is_there
+                of_many_that_insert_one_wins
+                only_what_is_there_is_replaced
+                any_bytes_are_a_value
+            }
+        }
+    };
+    (without_store: $broker:expr) => {
         $crate::conformance_suite! { @scenes $broker;
             fencing {
                 a_late_writer_is_told
                 what_was_accepted_is_in_the_log
             }
-        }
-    };
-    (readers_fence: $broker:expr) => {
-        $crate::conformance_suite! { @scenes $broker;
             log {
                 what_was_created_is_read_back
                 creating_twice_changes_nothing
@@ -109,15 +118,6 @@ macro_rules! conformance_suite {
                 stops_do_not_mix
                 a_model_is_served_while_announced
                 the_longest_announcement_counts
-            }
-            store {
-                what_was_put_is_there
-                a_value_expires
-                putting_again_begins_anew
-                inserting_sees_what_is_there
-                of_many_that_insert_one_wins
-                only_what_is_there_is_replaced
-                any_bytes_are_a_value
             }
         }
     };

@@ -14,9 +14,8 @@ use super::{
     Config,
     expiring::Expiring,
     queue::{Queue, Taken},
-    state::later,
 };
-use crate::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
+use crate::{Claim, Depth, Error, Job, JobQueue, Member, Ticket, rules::later};
 
 /// How long a response whose job has left the queue cannot be enqueued again.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
