@@ -9,24 +9,25 @@ pub struct Config {
     pub bootstrap_servers: String,
     /// What all topics' names begin with, so that several systems can share a cluster.
     pub topic_prefix: String,
-    /// How many partitions the topic of events gets when it is made here. One carries what a gateway or a few need; a gateway
-    /// reads its home partitions, a worker all in which it has responses.
+    /// How many partitions the topic of events gets when it is made here. A gateway reads its home partitions, a worker all in
+    /// which it has responses.
     pub partitions: u16,
-    /// How many partitions the topic of jobs gets when it is made here. A model's jobs are all in one, and a worker reads those of
-    /// its models. Once there are jobs, the number must stay.
+    /// How many partitions the topic of jobs gets when it is made here. A model's jobs are all in one, and a worker reads those
+    /// of its models. Once there are jobs, the number must stay.
     pub job_partitions: u16,
-    /// How many copies of each partition there are when topics are made here; `None` is the cluster's own default.
-    pub replication: Option<u16>,
-    /// How many partitions this process makes responses in, and reads all the time. They are drawn when it connects.
+    /// How many copies of each partition there are when topics are made here; 0 is the cluster's own default.
+    pub replication: u16,
+    /// How many partitions this process makes responses in, and reads all the time. They are drawn when it connects. A process
+    /// that makes none needs none.
     pub home_partitions: u16,
     /// How long a stream lives after its last append.
     pub log_ttl: Duration,
     /// How long the topics keep records when they are made here. Nothing that runs for longer survives the loss of its
     /// worker, and nothing waits for longer.
     pub retention: Duration,
-    /// How many bytes of streams this process keeps of each partition at most, looked at once a second. At the bound, those that
-    /// have ended and
-    /// those that nobody asked for longest leave; who needs them reads the log. Those that were just asked for stay in any case.
+    /// How many bytes of streams this process keeps of each partition at most, looked at once a second. At the bound, those
+    /// that have ended and those that nobody asked for longest leave; who needs them reads the log. Those that were just asked
+    /// for stay in any case.
     pub partition_log_bytes: usize,
     /// How many bytes of the latest records of each partition that is read are kept, whosever they are: a stream that began
     /// within them is taken up without a question to Kafka.
@@ -44,7 +45,7 @@ impl Default for Config {
             topic_prefix: "narthex.".into(),
             partitions: 16,
             job_partitions: 8,
-            replication: None,
+            replication: 0,
             home_partitions: 2,
             log_ttl: Duration::from_secs(60 * 60),
             retention: Duration::from_secs(24 * 60 * 60),

@@ -57,13 +57,16 @@ use self::{
     older::Older,
     requests::Requests,
     roster::{Announced, Roster},
-    store::NoStore,
+    store::NoRoom,
     streams::Shared,
     tails::{Tail, Tails},
     writer::Writer,
 };
 
 /// Connects to Kafka, makes the topics that are missing, and begins to read.
+///
+/// Kafka carries, and remembers nothing by key: the [`Store`](broker::Store) of the broker is one without room. Whoever has
+/// Redis puts its store in the place of that.
 ///
 /// The reading ends when the last of the broker's parts is dropped.
 ///
@@ -121,7 +124,7 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         jobs: Arc::new(jobs),
         log: Arc::new(Log::new(Arc::clone(&events), config.log_ttl)),
         control: Arc::new(KafkaControl::new(events, roster)),
-        store: Arc::new(NoStore),
+        store: Arc::new(NoRoom),
     })
 }
 

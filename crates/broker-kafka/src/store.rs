@@ -1,4 +1,4 @@
-//! What is not on Kafka.
+//! State by key without Redis: a store that has no room.
 
 use std::time::Duration;
 
@@ -6,31 +6,30 @@ use async_trait::async_trait;
 use broker::{Error, Store};
 use bytes::Bytes;
 
-/// State by key: Kafka carries, and remembers nothing by key.
+/// Every value leaves as it is put, as if it had expired. So what can be answered from the log is, and nothing else.
 #[derive(Debug)]
-pub(crate) struct NoStore;
-
-const NO_STORE: Error = Error::Unsupported("state by key needs Redis beside Kafka");
+pub(crate) struct NoRoom;
 
 #[async_trait]
-impl Store for NoStore {
+impl Store for NoRoom {
     async fn get(&self, _key: &str) -> Result<Option<Bytes>, Error> {
-        Err(NO_STORE)
+        Ok(None)
     }
 
     async fn put(&self, _key: &str, _value: Bytes, _ttl: Duration) -> Result<(), Error> {
-        Err(NO_STORE)
+        Ok(())
     }
 
+    /// Who inserts relies on being the only one, of which a store without room knows nothing.
     async fn insert(&self, _key: &str, _value: Bytes, _ttl: Duration) -> Result<Option<Bytes>, Error> {
-        Err(NO_STORE)
+        Err(Error::Unsupported("remember keys without Redis beside Kafka"))
     }
 
     async fn replace(&self, _key: &str, _value: Bytes, _ttl: Duration) -> Result<bool, Error> {
-        Err(NO_STORE)
+        Ok(false)
     }
 
     async fn remove(&self, _key: &str) -> Result<bool, Error> {
-        Err(NO_STORE)
+        Ok(false)
     }
 }

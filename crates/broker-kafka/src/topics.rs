@@ -93,7 +93,7 @@ struct Preparing<'a> {
     writer: &'a Writer,
     admin: AdminClient<DefaultClientContext>,
     timeout: Duration,
-    replication: Option<u16>,
+    replication: u16,
 }
 
 impl Preparing<'_> {
@@ -127,7 +127,8 @@ impl Preparing<'_> {
     }
 
     async fn create(&self, topic: &Topic) -> Result<(), Error> {
-        let replication = TopicReplication::Fixed(self.replication.map_or(-1, Into::into));
+        let replication =
+            TopicReplication::Fixed(if self.replication == 0 { -1 } else { self.replication.into() });
         let mut new = NewTopic::new(&topic.name, topic.partitions.into(), replication);
         for (name, value) in &topic.settings {
             new = new.set(name, value);
@@ -167,10 +168,10 @@ impl Preparing<'_> {
 
 impl Topic {
     /// What an operator types to make it.
-    fn command(&self, replication: Option<u16>) -> String {
+    fn command(&self, replication: u16) -> String {
         let Self { name, partitions, settings } = self;
         let mut command = format!("kafka-topics.sh --create --topic {name} --partitions {partitions}");
-        if let Some(replication) = replication {
+        if replication > 0 {
             command.push_str(&format!(" --replication-factor {replication}"));
         }
         for (name, value) in settings {

@@ -3,20 +3,37 @@
 use broker::{Broker, memory::Memory};
 
 use crate::{
-    config::{BrokerUrl, Config},
+    config::{BrokerUrl, Config, Role},
     failure::{Failure, chain},
 };
 
 /// Connects to the broker.
-pub(crate) async fn connect(config: &Config) -> Result<Broker, Failure> {
+pub(crate) async fn connect(config: &Config, role: Role) -> Result<Broker, Failure> {
     match &config.broker {
         BrokerUrl::Memory => Ok(Memory::new(config.memory.clone()).broker()),
-        BrokerUrl::Redis(url) => {
-            let settings = config.redis.settings(url)?;
-            let connected = broker_redis::connect(settings).await;
-            connected.map_err(|error| Failure::run_time(format!("cannot {}", chain(&error))))
-        }
-        // Refused by the check of the role already, with a sentence of its own.
-        BrokerUrl::Kafka(_) => Err(Failure::configuration("this build cannot use Kafka yet")),
+        BrokerUrl::Redis(url) => redis(config, url).await,
+        BrokerUrl::Kafka(url) => kafka(config, url, role).await,
     }
+}
+
+async fn redis(config: &Config, url: &str) -> Result<Broker, Failure> {
+    connected(broker_redis::connect(config.redis.settings(url)?).await)
+}
+
+/// Kafka carries, and Redis remembers, if there is one.
+async fn kafka(config: &Config, url: &str, role: Role) -> Result<Broker, Failure> {
+    let settings = config.kafka.settings(url, role.is_gateway());
+    let kafka = connected(broker_kafka::connect(settings).await)?;
+    if let Some(url) = &config.kafka.store {
+        return Ok(Broker { store: redis(config, url.reveal()).await?.store, ..kafka });
+    }
+    tracing::warn!(
+        "kafka.store is not set: responses cannot be read, or continued by previous_response_id, when their streams have \
+         expired, and requests with an idempotency key are refused"
+    );
+    Ok(kafka)
+}
+
+fn connected(broker: Result<Broker, broker::Error>) -> Result<Broker, Failure> {
+    broker.map_err(|error| Failure::run_time(format!("cannot {}", chain(&error))))
 }

@@ -1,7 +1,7 @@
-//! A Kafka node of our own, for as long as this process lives: to start one takes seconds, so all tests of a process share it.
+//! Kafka nodes of our own. To start one takes seconds, so all tests of a process share one, if they do not break it.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -17,7 +17,9 @@ static NODE: OnceCell<Node> = OnceCell::const_new();
 pub struct Node {
     /// `host:port`.
     pub address: String,
-    /// The node ends when the input of its script closes: with this process, however that ends.
+    /// The file with its process's number.
+    pid: PathBuf,
+    /// The node ends when the input of its script closes: when this is dropped, or with this process, however that ends.
     _script: Child,
 }
 
@@ -30,17 +32,33 @@ impl Node {
         NODE.get_or_init(Self::start).await
     }
 
-    async fn start() -> Self {
+    /// A node of one's own, to be broken.
+    ///
+    /// # Panics
+    /// When it cannot be started: what it said is on standard error.
+    pub async fn start() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-kafka");
         let mut script = Command::new(path)
-            .args(["sh", "-c", "echo \"$TEST_KAFKA\"; cat > /dev/null"])
+            .args(["sh", "-c", "echo \"$TEST_KAFKA\"; echo \"$TEST_KAFKA_PID\"; cat > /dev/null"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("scripts/with-kafka");
         let said = tokio::process::ChildStdout::from_std(script.stdout.take().unwrap()).unwrap();
-        let address = BufReader::new(said).lines().next_line().await.unwrap();
-        let address = address.expect("a Kafka node: `scripts/install kafka` installs what it needs");
-        Self { address, _script: script }
+        let mut lines = BufReader::new(said).lines();
+        let mut line = async || {
+            let line = lines.next_line().await.unwrap();
+            line.expect("a Kafka node: `scripts/install kafka` installs what it needs")
+        };
+        Self { address: line().await, pid: line().await.into(), _script: script }
+    }
+
+    /// Ends the node as `kill -9` does. It comes back by itself, on what it has left, in a few seconds.
+    ///
+    /// # Panics
+    /// When there is no node to kill.
+    pub fn kill(&self) {
+        let pid = std::fs::read_to_string(&self.pid).unwrap();
+        assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
 }

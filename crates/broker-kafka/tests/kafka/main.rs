@@ -4,5 +4,6 @@
 
 mod node;
 
+mod breaks;
 mod conforms;
 mod latency;
