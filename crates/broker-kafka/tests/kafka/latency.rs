@@ -17,6 +17,7 @@ fn delta() -> Event {
 }
 
 /// A step on the path of a first token, many times.
+#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 async fn p50(what: &str, times: usize, mut step: impl AsyncFnMut(usize)) -> Duration {
     let mut taken = Vec::new();
     for n in 0..times {
