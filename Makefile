@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check docs up down image
+.PHONY: help run test test-kafka kafka check chaos docs up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -33,6 +33,13 @@ kafka: ## Start a Kafka node of one's own, say where it listens, and stop it wit
 check: ## Format, lints, documentation, licences, architecture, shell scripts
 	@scripts/install check
 	@scripts/check
+
+FAULTS ?= 300
+STREAMS ?= 200
+
+chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7
+	@scripts/install chaos
+	@scripts/chaos --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md

@@ -2,15 +2,22 @@
 //!
 //! A consumer is named by its worker and the lease of its claims. How long an entry has been with its consumer is known
 //! to Redis itself, so a claim costs nothing beside the reading; whoever claims next looks for those that have run out.
+//!
+//! Beside each job stands its head, the job without its request: a list of jobs carries no conversations.
+
+mod inspection;
+mod queues;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use broker::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
+use broker::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
+use bytes::Bytes;
 use stream::ResponseId;
 use tokio::time::Instant;
 use tracing::error;
 
+use self::queues::Queues;
 use crate::{
     Config,
     client::Client,
@@ -24,15 +31,19 @@ const QUEUE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long a response whose job has left the queue cannot be enqueued again.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
-/// How long buried jobs are kept after the last one.
+/// How long a buried job is kept.
 const DEAD_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often all claims of a model are looked through for those that have run out, whoever does it. It bounds what this
 /// costs the server, and is how much later than its lease a claim may be handed on.
 const SWEEP: Duration = Duration::from_millis(100);
 
-/// How long one that waits is blocked at most, before it looks for claims that have run out meanwhile.
-const BLOCK: Duration = Duration::from_secs(1);
+/// How long one that waits is blocked at most, before it looks for claims that have run out meanwhile: this part of a lease.
+/// With the default lease of 2.5 s a take-over begins within 2.9 s after its worker's last sign of life.
+const LOOKS_PER_LEASE: u32 = 8;
+
+/// With long leases it is this.
+const MAX_BLOCK: Duration = Duration::from_secs(1);
 
 /// How often a job that cannot be read is handed out before it is buried. A worker of a later version may read it.
 const UNREADABLE_ATTEMPTS: u32 = 5;
@@ -41,13 +52,15 @@ const UNREADABLE_ATTEMPTS: u32 = 5;
 pub(crate) struct Jobs {
     client: Client,
     readers: Readers,
+    queues: Queues,
     max_jobs: u64,
     max_dead: u64,
 }
 
 impl Jobs {
     pub(crate) fn new(client: Client, readers: Readers, config: &Config) -> Self {
-        Self { client, readers, max_jobs: config.max_jobs, max_dead: config.max_dead }
+        let queues = Queues::new(client.clone());
+        Self { client, readers, queues, max_jobs: config.max_jobs, max_dead: config.max_dead }
     }
 
     /// Claims what is there right now.
@@ -96,7 +109,7 @@ impl Jobs {
     async fn claimed(&self, model: &Arc<str>, entry: &str, job: &[u8], attempt: u32) -> Option<Claim> {
         match Job::decode(job) {
             Ok(job) => {
-                let ticket = Ticket { model: Arc::clone(model), entry: format!("{entry} {}", job.id).into() };
+                let ticket = Place::ticket(model, entry, job.id);
                 Some(Claim { job, attempt, ticket })
             }
             Err(cause) => {
@@ -124,11 +137,10 @@ impl Jobs {
         let call = scripts::BURY
             .call([keys.queue(&place.model), keys.known(&place.model, place.id), keys.dead(&place.model)])
             .arg(place.entry)
-            .arg(millis(REMEMBERED))
             .arg(reason)
             .arg(self.max_dead)
             .arg(millis(DEAD_TTL));
-        self.client.run(&call).await
+        tokio::join!(self.client.run(&call), self.queues.note(&place.model)).0
     }
 }
 
@@ -139,9 +151,11 @@ impl JobQueue for Jobs {
         let call = scripts::ENQUEUE
             .call([keys.queue(model), keys.known(model, job.id)])
             .arg(&job.encode()[..])
+            .arg(&Job { request: Bytes::new(), ..job.clone() }.encode()[..])
             .arg(self.max_jobs)
             .arg(millis(QUEUE_TTL));
-        let answer: String = self.client.run(&call).await?;
+        let (answer, ()) = tokio::join!(self.client.run::<String>(&call), self.queues.note(model));
+        let answer = answer?;
         match answer.as_str() {
             "full" => Err(Error::unavailable(format!("the queue of {model} is full"))),
             _ => Ok(()),
@@ -162,6 +176,7 @@ impl JobQueue for Jobs {
         let model: Arc<str> = model.into();
         let lease = lease.max(Duration::from_millis(1));
         let consumer = format!("{worker} {}", millis(lease));
+        let block = (lease / LOOKS_PER_LEASE).clamp(Duration::from_millis(1), MAX_BLOCK);
         let begin = Instant::now();
         loop {
             let claims = self.claim_now(&model, &consumer, max, lease).await?;
@@ -169,7 +184,7 @@ impl JobQueue for Jobs {
             if !claims.is_empty() || left.is_zero() {
                 return Ok(claims);
             }
-            let claims = self.claim_next(&model, &consumer, max, left.min(BLOCK)).await?;
+            let claims = self.claim_next(&model, &consumer, max, left.min(block)).await?;
             if !claims.is_empty() {
                 return Ok(claims);
             }
@@ -219,10 +234,36 @@ impl JobQueue for Jobs {
     }
 
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
-        let keys = &self.client.keys;
-        let call = scripts::DEPTH.call([keys.queue(model), keys.calling(model), keys.dead(model)]);
-        let (waiting, claimed, dead) = self.client.run(&call).await?;
-        Ok(Depth { waiting, claimed, dead })
+        Ok(self.backlog(model).await?.depth)
+    }
+
+    async fn queues(&self) -> Result<Vec<Backlog>, Error> {
+        self.backlogs().await
+    }
+
+    async fn list(&self, model: &str, status: JobStatus, max: usize) -> Result<Vec<JobEntry>, Error> {
+        match status {
+            JobStatus::Dead => self.list_dead(model, max).await,
+            _ => self.list_queue(model, status, max).await,
+        }
+    }
+
+    async fn find(&self, id: ResponseId) -> Result<Option<FoundJob>, Error> {
+        for model in self.queues.models().await? {
+            if let Some(found) = self.find_in(&model, id).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn forget(&self, ticket: &Ticket) -> Result<bool, Error> {
+        let (keys, place) = (&self.client.keys, Place::of(ticket)?);
+        let call = scripts::FORGET
+            .call([keys.dead(&place.model), keys.known(&place.model, place.id)])
+            .arg(place.entry)
+            .arg(millis(REMEMBERED));
+        self.client.run(&call).await
     }
 }
 
@@ -238,5 +279,10 @@ impl<'a> Place<'a> {
         let parts = ticket.entry.split_once(' ').and_then(|(entry, id)| Some((entry, id.parse().ok()?)));
         let (entry, id) = parts.ok_or_else(|| Error::refused("a ticket of another broker"))?;
         Ok(Self { model: Arc::clone(&ticket.model), entry, id })
+    }
+
+    /// The ticket of the job at `entry`.
+    fn ticket(model: &Arc<str>, entry: &str, id: ResponseId) -> Ticket {
+        Ticket { model: Arc::clone(model), entry: format!("{entry} {id}").into() }
     }
 }

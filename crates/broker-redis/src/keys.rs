@@ -9,9 +9,10 @@
 //! | `nx:{resp_…}:meta` | hash | its header, epoch, tail, end, stop and attendance |
 //! | `nx:{resp_…}:live` | channel | its records as they are appended |
 //! | `nx:{jobs:…}:queue` | stream | the jobs of a model, with the group `workers` |
-//! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job |
+//! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job, and where it is |
 //! | `nx:{jobs:…}:swept`, `…:calling` | string | when claims were looked through last; a call to those that wait |
 //! | `nx:{jobs:…}:dead` | stream | buried jobs |
+//! | `nx:{queues}` | sorted set | the models that had jobs, by when that is forgotten |
 //! | `nx:{roster}` | sorted set | the models that are served, by when that ends |
 //! | `nx:value:…` | string | a value of the store |
 //! | `nx:stops` | channel | cancels |
@@ -65,6 +66,10 @@ impl Keys {
 
     pub(crate) fn known(&self, model: &str, id: ResponseId) -> String {
         self.jobs(model, &format!("known:{id}"))
+    }
+
+    pub(crate) fn queues(&self) -> String {
+        format!("{}{{queues}}", self.prefix)
     }
 
     pub(crate) fn roster(&self) -> String {

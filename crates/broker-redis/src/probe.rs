@@ -72,13 +72,18 @@ fn judge(target: &Target, info: &str) -> Result<(), Error> {
         (false, true) => return Err(Error::refused(Unusable::IsNoCluster { at })),
         _ => {}
     }
-    if field(info, "aof_enabled") == Some("0") {
+    if keeps_no_log(info) {
         warn!(%at, "redis keeps no append-only file: its restart loses responses (set appendonly yes)");
     }
     if field(info, "maxmemory_policy").is_some_and(|policy| policy != "noeviction") {
         warn!(%at, "redis evicts keys when memory is full: it may lose responses (set maxmemory-policy noeviction)");
     }
     Ok(())
+}
+
+/// Whether the server writes no append-only file. While it reads one at its start, it says `aof_enabled:0` too.
+fn keeps_no_log(info: &str) -> bool {
+    field(info, "aof_enabled") == Some("0") && field(info, "loading") != Some("1")
 }
 
 /// The value of a line of `INFO`.

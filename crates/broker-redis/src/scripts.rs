@@ -92,7 +92,12 @@ scripts! {
     RELEASE = "lib/queue.lua" "release.lua";
     FINISH = "lib/queue.lua" "finish.lua";
     BURY = "lib/queue.lua" "bury.lua";
-    DEPTH = "depth.lua";
+    DEPTH = "lib/time.lua" "depth.lua";
+
+    LIST = "lib/time.lua" "lib/inspect.lua" "list.lua";
+    LIST_DEAD = "lib/time.lua" "lib/inspect.lua" "list_dead.lua";
+    FIND = "lib/time.lua" "lib/inspect.lua" "find.lua";
+    FORGET = "forget.lua";
 }
 
 /// A flag as the scripts read it: anything, or nothing.

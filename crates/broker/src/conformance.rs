@@ -14,6 +14,7 @@ mod stage;
 
 pub mod control;
 pub mod fencing;
+pub mod inspection;
 pub mod live;
 pub mod log;
 pub mod queue;
@@ -22,12 +23,18 @@ pub mod store;
 /// One `#[tokio::test]` for each scene. The expression makes the broker, or what dereferences to one and keeps its server
 /// alive; it may await.
 ///
-/// A broker that keeps no state by key runs all scenes but those of [`store`](crate::conformance::store):
-/// `conformance_suite!(without_store: start().await)`.
+/// A broker that keeps no state by key, and whose queues cannot be looked into, runs all scenes but those of
+/// [`store`](crate::conformance::store) and [`inspection`](crate::conformance::inspection):
+/// `conformance_suite!(carrying: start().await)`. One that can do either adds `conformance_suite!(inspection: …)` or
+/// `conformance_suite!(store: …)`.
 #[macro_export]
 macro_rules! conformance_suite {
     ($broker:expr) => {
-        $crate::conformance_suite!(without_store: $broker);
+        $crate::conformance_suite!(carrying: $broker);
+        $crate::conformance_suite!(inspection: $broker);
+        $crate::conformance_suite!(store: $broker);
+    };
+    (store: $broker:expr) => {
         $crate::conformance_suite! { @scenes $broker;
             store {
                 what_was_put_is_there
@@ -40,7 +47,23 @@ macro_rules! conformance_suite {
             }
         }
     };
-    (without_store: $broker:expr) => {
+    (inspection: $broker:expr) => {
+        $crate::conformance_suite! { @scenes $broker;
+            inspection {
+                queues_with_jobs_are_told
+                what_was_given_back_is_the_oldest
+                waiting_jobs_are_listed
+                claimed_jobs_name_their_workers
+                released_jobs_are_listed_as_waiting
+                dead_jobs_tell_why
+                a_long_list_has_no_gap
+                a_job_is_found_wherever_it_is
+                a_forgotten_job_is_gone
+                only_the_dead_are_forgotten
+            }
+        }
+    };
+    (carrying: $broker:expr) => {
         $crate::conformance_suite! { @scenes $broker;
             fencing {
                 a_late_writer_is_told

@@ -9,6 +9,7 @@
 
 mod control;
 mod error;
+mod inspection;
 mod log;
 mod queue;
 mod store;
@@ -23,6 +24,7 @@ use std::{fmt, sync::Arc};
 
 pub use control::{Control, Model, Stop, StopListener};
 pub use error::{AppendError, Error, OpenError};
+pub use inspection::{Backlog, FoundJob, JobEntry, JobState, JobStatus};
 pub use log::{Appended, Creation, Listener, Listening, OpenMode, Opened, Page, StreamLog, check_events};
 pub use proto::{Header, Job, Kind};
 pub use queue::{Claim, Depth, JobQueue, Ticket};

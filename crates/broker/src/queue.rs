@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use stream::ResponseId;
 
-use crate::{Error, Job, Member};
+use crate::{Backlog, Error, FoundJob, Job, JobEntry, JobStatus, Member};
 
 /// A durable queue of jobs for each model. Workers pull when they have room, so load balances itself.
 ///
@@ -16,6 +17,13 @@ use crate::{Error, Job, Member};
 /// - A claim holds for its lease. Whoever does not renew it in time loses it to the next caller of
 ///   [`claim`](Self::claim), which sees the attempt counted one higher.
 /// - Unclaimed jobs of a model are handed out in the order of their enqueueing, as far as one broker shard can tell.
+///
+/// # Looking into it
+/// The last four methods are for the people who operate a system, not for the path of a token: they may be slow, and what
+/// they tell may have changed when it is read. They are optional. A broker whose queues cannot be looked into keeps the
+/// defaults, which answer [`Error::Unsupported`]; one that can tell of some jobs only answers so for the
+/// [`JobStatus`] of which it cannot, and leaves those out of its counts and of [`find`](Self::find). What it does tell is
+/// true: ages by the broker's clock, as exact as it keeps them, attempts and workers as in a [`Claim`].
 #[async_trait]
 pub trait JobQueue: Send + Sync {
     /// Puts a job into the queue of its model. On success it is as durable as the broker is.
@@ -45,11 +53,36 @@ pub trait JobQueue: Send + Sync {
     /// A claim that is no longer `worker`'s stays as it is.
     async fn release(&self, worker: &Member, ticket: &Ticket) -> Result<(), Error>;
 
-    /// Takes a job that kills its workers out of the queue and keeps it for inspection.
+    /// Takes a job that kills its workers out of the queue and keeps it for inspection, bounded in number and time: the
+    /// oldest is forgotten first.
     async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error>;
 
     /// How many jobs of `model` there are.
     async fn depth(&self, model: &str) -> Result<Depth, Error>;
+
+    /// The models that have any jobs, dead ones included, by name.
+    async fn queues(&self) -> Result<Vec<Backlog>, Error> {
+        Err(Error::Unsupported("tell which queues there are"))
+    }
+
+    /// Up to `max` jobs of `model` in this status: those in the queue in its order, dead ones the latest first.
+    async fn list(&self, model: &str, status: JobStatus, max: usize) -> Result<Vec<JobEntry>, Error> {
+        let _ = (model, status, max);
+        Err(Error::Unsupported("list its jobs"))
+    }
+
+    /// The job of this response, if it is in any queue or dead.
+    async fn find(&self, id: ResponseId) -> Result<Option<FoundJob>, Error> {
+        let _ = id;
+        Err(Error::Unsupported("find a job by its response"))
+    }
+
+    /// Forgets a dead job, and whether there was one. To take a job out of the queue, end its response and
+    /// [`finish`](Self::finish) it.
+    async fn forget(&self, ticket: &Ticket) -> Result<bool, Error> {
+        let _ = ticket;
+        Err(Error::Unsupported("forget a dead job"))
+    }
 }
 
 /// A job in a worker's hands.

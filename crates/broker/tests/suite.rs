@@ -8,7 +8,7 @@ fn every_scene_is_in_the_suite() {
     let suite = fs::read_to_string(source.join("conformance.rs")).unwrap();
     let listed: Vec<_> = suite.lines().map(str::trim).collect();
     let mut scenes = 0;
-    for group in ["log", "fencing", "live", "queue", "control", "store"] {
+    for group in ["log", "fencing", "live", "queue", "inspection", "control", "store"] {
         let path = source.join("conformance").join(group).with_extension("rs");
         for line in fs::read_to_string(path).unwrap().lines() {
             let Some(scene) = line.strip_prefix("pub async fn ").and_then(|rest| rest.split('(').next())

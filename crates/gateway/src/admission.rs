@@ -9,7 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use broker::{Creation, Header, Job, Kind};
+use broker::{Creation, Header, Job, Kind, Store};
 use bytes::Bytes;
 use protocol::{ApiError, Create, ErrorType, Item, Request, StoredInput, StoredResponse};
 use serde::{Deserialize, Serialize};
@@ -80,7 +80,7 @@ impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
         let model = &order.create.request.model;
-        if self.roster.find(model).await.is_none() {
+        if self.roster.find(model).await.map_err(unavailable)?.is_none() {
             return Err(ApiError::model_not_found(model));
         }
         let claimed = match &order.create.idempotency_key {
@@ -203,7 +203,7 @@ impl Shared {
             OnLeave::Grace => Leave::of(header),
         };
         let subscribe = Subscribe { model: &header.model, from: 0, catch_up: false, leave };
-        let first = first_events(id, header, &create);
+        let first = first_events(id, header, &create.request, create.generate);
         let (cursor, created, remembered) = tokio::join!(
             self.hub.subscribe(id, subscribe),
             self.broker.log.create(id, header, &first.events),
@@ -251,35 +251,51 @@ impl Shared {
             input: request.input.clone(),
             previous_response_id: request.previous_response_id.clone(),
         };
-        self.put(&StoredInput::key(id), &input).await?;
+        let (store, ttl) = (&*self.broker.store, self.config.store_ttl);
+        remember_input(store, id, &input, ttl).await?;
         match end {
             Some(end) => {
-                self.put(&StoredResponse::key(id), &StoredResponse { tenant, user, response: end.clone() })
-                    .await
+                let response = StoredResponse { tenant, user, response: end.clone() };
+                put(store, &StoredResponse::key(id), &response, ttl).await
             }
             None => Ok(()),
         }
     }
+}
 
-    async fn put(&self, key: &str, value: &impl Serialize) -> Result<(), broker::Error> {
-        let value = serde_json::to_vec(value).map_err(broker::Error::refused)?;
-        self.broker.store.put(key, value.into(), self.config.store_ttl).await
-    }
+/// Stores what a client gave with its request.
+pub(crate) async fn remember_input(
+    store: &dyn Store,
+    id: ResponseId,
+    input: &StoredInput,
+    ttl: Duration,
+) -> Result<(), broker::Error> {
+    put(store, &StoredInput::key(id), input, ttl).await
+}
+
+async fn put(
+    store: &dyn Store,
+    key: &str,
+    value: &impl Serialize,
+    ttl: Duration,
+) -> Result<(), broker::Error> {
+    let value = serde_json::to_vec(value).map_err(broker::Error::refused)?;
+    store.put(key, value.into(), ttl).await
 }
 
 /// What a stream begins with.
-struct First {
-    events: Vec<Event>,
+pub(crate) struct First {
+    pub(crate) events: Vec<Event>,
     /// The response as it ends, if it generates nothing and is over at once.
     end: Option<Value>,
 }
 
-fn first_events(id: ResponseId, header: &Header, create: &Create) -> First {
+pub(crate) fn first_events(id: ResponseId, header: &Header, request: &Request, generate: bool) -> First {
     let status = if header.background { "queued" } else { "in_progress" };
     let created_at = header.created_at_ms / 1000;
-    let resource = protocol::resource(id, created_at, &create.request, status);
+    let resource = protocol::resource(id, created_at, request, status);
     let created = protocol::lifecycle(EventKind::Created, &resource);
-    if create.generate {
+    if generate {
         return First { events: vec![created], end: None };
     }
     let (kind, end) = protocol::end(resource, Vec::new(), None, &protocol::Outcome::Completed, created_at);

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use broker::{Broker, Member, OpenError, OpenMode};
+use broker::{AppendError, Broker, Member, OpenError, OpenMode};
 use protocol::{ApiError, Outcome, Request, StoredResponse};
 use stream::{Assembler, Event, ResponseId};
 
@@ -18,13 +18,37 @@ pub(crate) async fn cancel(broker: &Broker, member: &Member, id: ResponseId) {
 
 /// Ends a response that no worker ever took. Does nothing to any other.
 pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: ResponseId, outcome: &Outcome) {
+    if let Err(error) = end_if_unclaimed(broker, member, id, outcome).await {
+        tracing::warn!(response = %id, %error, "failed to end a response that waits");
+    }
+}
+
+/// How a response was found that shall end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It waited for a worker, and has ended now.
+    Waiting,
+    /// A worker has it, or had: it is up to a worker to end it.
+    Owned,
+    /// It had ended before.
+    Ended,
+    /// Its stream has expired, or never was.
+    Gone,
+}
+
+/// Ends a response that no worker ever took, and tells how it was found.
+pub(crate) async fn end_if_unclaimed(
+    broker: &Broker,
+    member: &Member,
+    id: ResponseId,
+    outcome: &Outcome,
+) -> Result<Found, broker::Error> {
     let opened = match broker.log.open(id, member, OpenMode::IfNeverOpened).await {
         Ok(opened) => opened,
-        Err(OpenError::Broker(error)) => {
-            tracing::warn!(response = %id, %error, "failed to end a response that waits");
-            return;
-        }
-        Err(_) => return,
+        Err(OpenError::Owned) => return Ok(Found::Owned),
+        Err(OpenError::Ended) => return Ok(Found::Ended),
+        Err(OpenError::Gone) => return Ok(Found::Gone),
+        Err(OpenError::Broker(error)) => return Err(error),
     };
     let mut so_far = Assembler::new();
     for (sequence, event) in opened.records.iter().flat_map(|record| record.events_from(record.first)) {
@@ -34,15 +58,20 @@ pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: Response
     let resource = so_far.response().unwrap_or_default();
     let (kind, resource) = protocol::end(resource, Vec::new(), None, outcome, unix_time());
     let terminal = protocol::lifecycle(kind, &resource);
-    if let Err(error) = broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
-        tracing::warn!(response = %id, %error, "failed to end a response that waits");
-        return;
+    match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
+        Ok(_) => {}
+        Err(AppendError::Fenced) => return Ok(Found::Owned),
+        Err(AppendError::Ended) => return Ok(Found::Ended),
+        Err(AppendError::Gone) => return Ok(Found::Gone),
+        Err(AppendError::Broker(error)) => return Err(error),
+        Err(error @ AppendError::Gap { .. }) => return Err(broker::Error::refused(error)),
     }
     // Only what stands in the log is stored. Should this process die just now, a worker finds the job and stores it.
     if opened.header.store {
         let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
         remember(broker, id, &StoredResponse { tenant, user, response: resource }).await;
     }
+    Ok(Found::Waiting)
 }
 
 /// The end of a response that the broker has lost, or a part of it, in the standard's words.

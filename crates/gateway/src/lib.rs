@@ -15,7 +15,10 @@ mod ws;
 mod admission;
 mod continuation;
 mod ending;
+mod fold;
 mod roster;
+
+pub mod jobs;
 
 mod delivery;
 

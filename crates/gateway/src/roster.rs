@@ -18,7 +18,24 @@ const MIN_AGE: Duration = Duration::from_millis(200);
 pub(crate) struct Roster {
     control: Arc<dyn Control>,
     models: Arc<ArcSwap<Vec<Model>>>,
-    refreshed: Arc<Mutex<Option<Instant>>>,
+    refreshed: Arc<Mutex<Refreshed>>,
+}
+
+/// How the latest look at the broker went.
+#[derive(Default)]
+struct Refreshed {
+    at: Option<Instant>,
+    outcome: Outcome,
+    /// Whether any look was answered, so that there is a copy at all.
+    is_known: bool,
+}
+
+/// What a look at the broker came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Outcome {
+    #[default]
+    Unanswered,
+    Answered,
 }
 
 impl Roster {
@@ -27,20 +44,29 @@ impl Roster {
     }
 
     /// The models, by name.
-    pub(crate) async fn models(&self) -> Arc<Vec<Model>> {
+    ///
+    /// # Errors
+    /// When the broker was never reached, so that nothing is known.
+    pub(crate) async fn models(&self) -> Result<Arc<Vec<Model>>, broker::Error> {
         self.refresh(None).await;
-        self.models.load_full()
+        if self.refreshed.lock().await.is_known { Ok(self.models.load_full()) } else { Err(unread()) }
     }
 
     /// The model with this name, if workers serve it.
-    pub(crate) async fn find(&self, name: &str) -> Option<Model> {
+    ///
+    /// # Errors
+    /// When it is not known, and the broker cannot be asked.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<Model>, broker::Error> {
         let find = || self.models.load().iter().find(|model| model.name == name).cloned();
         if let Some(model) = find() {
-            return Some(model);
+            return Ok(Some(model));
         }
         // Only what was read after the question can say no: a worker may have come just now.
-        self.refresh(Some(Instant::now())).await;
-        find()
+        let outcome = self.refresh(Some(Instant::now())).await;
+        match (find(), outcome) {
+            (None, Outcome::Unanswered) => Err(unread()),
+            (found, _) => Ok(found),
+        }
     }
 
     /// Refreshes the copy until `done`.
@@ -53,20 +79,35 @@ impl Roster {
 
     /// One refresh at a time; whoever waited for another's takes its result. One that is not `since` the given time is
     /// not good enough, and is waited out.
-    async fn refresh(&self, since: Option<Instant>) {
+    async fn refresh(&self, since: Option<Instant>) -> Outcome {
         let mut refreshed = self.refreshed.lock().await;
-        if let Some(at) = *refreshed {
+        if let Some(at) = refreshed.at {
             match since {
                 Some(since) if at < since => tokio::time::sleep_until(at + MIN_AGE).await,
                 None if at.elapsed() >= MIN_AGE => {}
-                _ => return,
+                _ => return refreshed.outcome,
             }
         }
-        match self.control.models().await {
+        refreshed.outcome = match self.control.models().await {
             // A roster that cannot be read is no reason to forget what was known.
-            Err(error) => tracing::warn!(%error, "failed to read the roster of models"),
-            Ok(models) => self.models.store(Arc::new(models)),
-        }
-        *refreshed = Some(Instant::now());
+            Err(error) => {
+                tracing::warn!(%error, "failed to read the roster of models");
+                Outcome::Unanswered
+            }
+            Ok(models) => {
+                self.models.store(Arc::new(models));
+                refreshed.is_known = true;
+                Outcome::Answered
+            }
+        };
+        refreshed.at = Some(Instant::now());
+        refreshed.outcome
     }
 }
+
+fn unread() -> broker::Error {
+    broker::Error::unavailable("the roster of models could not be read")
+}
+
+#[cfg(test)]
+mod tests;

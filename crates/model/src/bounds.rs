@@ -74,8 +74,10 @@ pub enum Safeguard {
     KnownJob,
     /// A stream that cannot be read is not taken for one that has its job.
     FailedLook,
-    /// A response is stored only by the latest epoch that tried.
-    StoreByEpoch,
+    /// A response is stored after its end stands in the log, and so only by whom the fence has let end it.
+    StoreAfterEnd,
+    /// Who claims the job of a response that has ended stores what the log says, if nobody has.
+    RecoverEnd,
 }
 
 impl Bounds {

@@ -4,7 +4,7 @@ use stream::{Epoch, EventKind, Fence, Record, Sequence, Verdict};
 
 use crate::{
     Bounds, LogKind, Safeguard,
-    events::{Entry, created},
+    events::{Entry, body, created},
 };
 
 /// The log of one response, and what else the broker knows of it.
@@ -13,7 +13,7 @@ pub(crate) struct Stream {
     log: LogKind,
     pub(crate) entries: Vec<Entry>,
     pub(crate) is_cancelled: bool,
-    /// What the store says of the response: the end that was stored last, and in which epoch.
+    /// What the store says of the response: the end that was stored last.
     pub(crate) stored: Option<Stored>,
     /// Who took itself for the owner. No part of the protocol: only what the properties look at.
     pub(crate) owners: Vec<Owner>,
@@ -21,7 +21,6 @@ pub(crate) struct Stream {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Stored {
-    pub(crate) epoch: Epoch,
     pub(crate) kind: EventKind,
     pub(crate) text: String,
 }
@@ -129,11 +128,12 @@ impl Stream {
         None
     }
 
-    /// Stores the end of the response; if `by_epoch`, only unless a later epoch has stored one.
-    pub(crate) fn store(&mut self, stored: Stored, by_epoch: bool) {
-        let is_late = self.stored.as_ref().is_some_and(|other| other.epoch > stored.epoch);
-        if !(by_epoch && is_late) {
-            self.stored = Some(stored);
-        }
+    /// Stores the end that stands in the log, if none is stored.
+    pub(crate) fn recover(&mut self) {
+        let end =
+            self.counted(self.entries.len()).map(|(_, entry)| &*entry.0).find(|record| record.is_terminal());
+        let event = end.and_then(|record| record.events.first());
+        let stored = event.map(|event| Stored { kind: event.kind(), text: body(event).to_owned() });
+        self.stored = self.stored.take().or(stored);
     }
 }

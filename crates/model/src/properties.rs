@@ -33,6 +33,10 @@ pub(crate) fn all() -> Vec<Property<System>> {
         Property::always("stored as told", |system: &System, state: &State| {
             state.streams.iter().all(is_stored_as_told) || !system.is_quiet(state)
         }),
+        Property::always("nothing fails by itself", |system: &System, state: &State| {
+            state.left.broken_calls < system.bounds.faults.broken_calls
+                || !state.streams.iter().any(|stream| ends_as(stream, EventKind::Failed))
+        }),
         Property::always("few terms", |system: &System, state: &State| {
             state.streams.iter().all(|stream| stream.owners.len() <= system.bounds.max_terms())
         }),

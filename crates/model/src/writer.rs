@@ -30,7 +30,13 @@ pub(crate) enum Writer {
     },
     /// It owns the stream, or believes so.
     Writing(Term),
-    /// The response is stored, its end not told yet.
+    /// The log does not take what follows on what was written: the response shall end as failed.
+    Broken(Index),
+    /// The end stands in the log, and is to be stored.
+    Told(Term),
+    /// Somebody has ended the response: what the log says is to be stored.
+    Recovering(Index),
+    /// The response is stored, its end not told yet. Only where it is stored first.
     Stored(Term),
     /// The response has ended, as far as it knows: the job can go.
     Ended(Index),
@@ -66,7 +72,10 @@ impl Writer {
             | Self::Read { response, .. }
             | Self::Looked { response, .. }
             | Self::Ended(response)
+            | Self::Broken(response)
+            | Self::Recovering(response)
             | Self::Writing(Term { response, .. })
+            | Self::Told(Term { response, .. })
             | Self::Stored(Term { response, .. }) => Some(*response),
         }
     }
@@ -74,8 +83,7 @@ impl Writer {
     /// Whether the next step waits for an answer of the log.
     pub(crate) const fn is_asking(&self) -> bool {
         match self {
-            Self::Writing(term) => term.ending.is_none(),
-            Self::Idle | Self::Ended(_) => false,
+            Self::Idle | Self::Ended(_) | Self::Told(_) | Self::Recovering(_) => false,
             _ => true,
         }
     }
@@ -102,7 +110,26 @@ impl Writer {
             Self::Claimed(response) => open(*response, None, stream, step),
             Self::Read { response, text } => open(*response, Some(text), stream, step),
             Self::Looked { response, epoch, next } => open_unchecked(*response, *epoch, *next, stream, step),
-            Self::Writing(term) if term.is_over(step.bounds) => term.clone().store(stream, step.bounds),
+            Self::Broken(response) => match open(*response, None, stream, step) {
+                Self::Writing(term) => Self::Writing(Term { ending: Some(EventKind::Failed), ..term }),
+                other => other,
+            },
+            Self::Writing(term)
+                if term.is_over(step.bounds) && !step.bounds.has(Safeguard::StoreAfterEnd) =>
+            {
+                let mut term = term.clone();
+                term.store(stream);
+                Self::Stored(term)
+            }
+            Self::Writing(term) if term.is_over(step.bounds) => term.clone().end(stream, step),
+            Self::Told(term) => {
+                term.clone().store(stream);
+                if step.is_gateway { Self::Idle } else { Self::Ended(term.response) }
+            }
+            Self::Recovering(response) => {
+                stream.recover();
+                Self::Ended(*response)
+            }
             Self::Writing(term) => term.clone().say(stream, step),
             Self::Stored(term) => term.clone().end(stream, step),
         }
@@ -112,7 +139,7 @@ impl Writer {
 /// Opens the next epoch in a log that checks, and reads; `read` is what was read before, if it was.
 fn open(response: Index, read: Option<&String>, stream: &mut Stream, step: Step<'_>) -> Writer {
     if stream.has_ended() {
-        return Writer::Ended(response);
+        return has_ended(response, step);
     }
     if step.is_gateway && stream.epoch() > Epoch(0) {
         return Writer::Idle;
@@ -126,10 +153,19 @@ fn open(response: Index, read: Option<&String>, stream: &mut Stream, step: Step<
     begin(Term { response, epoch, next, text, ending: None, is_unsure: false }, stream, step)
 }
 
+/// The response has ended. A gateway leaves the rest to whoever has the job.
+fn has_ended(response: Index, step: Step<'_>) -> Writer {
+    match (step.is_gateway, step.bounds.has(Safeguard::RecoverEnd)) {
+        (true, _) => Writer::Idle,
+        (false, true) => Writer::Recovering(response),
+        (false, false) => Writer::Ended(response),
+    }
+}
+
 fn look(response: Index, stream: &Stream, step: Step<'_>) -> Writer {
     let fence = stream.fence_at(stream.entries.len());
     if fence.has_ended() {
-        return Writer::Ended(response);
+        return has_ended(response, step);
     }
     if step.is_gateway && fence.epoch() > Epoch(0) {
         return Writer::Idle;
@@ -192,29 +228,39 @@ impl Term {
                 self.ending = stream.is_cancelled.then_some(EventKind::Incomplete);
             }
             Appended::Fenced => return Writer::Idle,
-            // Of a gap the worker makes a buried job: it leaves the queue too.
-            Appended::Ended | Appended::Gap => return Writer::Ended(self.response),
+            Appended::Ended => return Writer::Ended(self.response),
+            Appended::Gap => return Writer::Broken(self.response),
         }
         Writer::Writing(self)
     }
 
-    /// Stores the response, before its end is told.
-    fn store(mut self, stream: &mut Stream, bounds: &Bounds) -> Writer {
+    /// Stores the response as this writer ends it.
+    fn store(&mut self, stream: &mut Stream) {
         let kind = *self.ending.get_or_insert(EventKind::Completed);
-        let stored = Stored { epoch: self.epoch, kind, text: self.text.clone() };
-        stream.store(stored, bounds.has(Safeguard::StoreByEpoch));
-        Writer::Stored(self)
+        stream.stored = Some(Stored { kind, text: self.text.clone() });
     }
 
-    fn end(self, stream: &mut Stream, step: Step<'_>) -> Writer {
-        let event = terminal(self.ending.unwrap_or(EventKind::Completed), &self.text);
-        let done = match stream.append(Entry::event(self.epoch, self.next, event), step.bounds) {
-            Appended::Done if step.is_unheard => return Writer::Stored(self),
-            Appended::Done => step.bounds.log == LogKind::Checked || self.has_ended(stream, step.bounds),
-            Appended::Fenced => false,
-            Appended::Ended | Appended::Gap => true,
-        };
-        if done && !step.is_gateway { Writer::Ended(self.response) } else { Writer::Idle }
+    fn end(mut self, stream: &mut Stream, step: Step<'_>) -> Writer {
+        let kind = *self.ending.get_or_insert(EventKind::Completed);
+        let event = terminal(kind, &self.text);
+        match stream.append(Entry::event(self.epoch, self.next, event), step.bounds) {
+            // It will try the very same again.
+            Appended::Done if step.is_unheard => match step.bounds.has(Safeguard::StoreAfterEnd) {
+                true => Writer::Writing(self),
+                false => Writer::Stored(self),
+            },
+            Appended::Done if step.bounds.log == LogKind::Checked || self.has_ended(stream, step.bounds) => {
+                match (step.bounds.has(Safeguard::StoreAfterEnd), step.is_gateway) {
+                    (true, _) => Writer::Told(self),
+                    (false, true) => Writer::Idle,
+                    (false, false) => Writer::Ended(self.response),
+                }
+            }
+            Appended::Done | Appended::Fenced => Writer::Idle,
+            Appended::Gap if !step.is_gateway => Writer::Broken(self.response),
+            Appended::Ended if !step.is_gateway => Writer::Ended(self.response),
+            Appended::Ended | Appended::Gap => Writer::Idle,
+        }
     }
 
     /// Whether the stream has ended in this term. Not whether this very record counts: it may be a repetition.

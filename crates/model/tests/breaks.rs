@@ -15,7 +15,7 @@ fn without_knowing_a_repeated_append() {
     breaks(
         "repeated append not known",
         checked().without(Safeguard::RepeatedAppend),
-        "accepted means it ends",
+        "nothing fails by itself",
     );
 }
 
@@ -67,9 +67,15 @@ fn without_telling_a_failed_look_from_a_no() {
 }
 
 #[test]
-fn without_storing_by_epoch() {
-    breaks("late writer stores, checked", checked().without(Safeguard::StoreByEpoch), "stored as told");
-    breaks("late writer stores, accepting", accepting().without(Safeguard::StoreByEpoch), "stored as told");
+fn without_storing_after_the_end() {
+    breaks("late writer stores, checked", checked().without(Safeguard::StoreAfterEnd), "stored as told");
+    breaks("late writer stores, accepting", accepting().without(Safeguard::StoreAfterEnd), "stored as told");
+}
+
+#[test]
+fn without_recovering_the_end() {
+    breaks("end not stored, checked", checked().without(Safeguard::RecoverEnd), "stored as told");
+    breaks("end not stored, accepting", accepting().without(Safeguard::RecoverEnd), "stored as told");
 }
 
 /// The stream stays right, for the fence makes a second job as harmless as a second claim. But whoever has one of the jobs

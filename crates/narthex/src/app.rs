@@ -92,28 +92,34 @@ impl App {
         });
     }
 
-    /// One worker for each model server: one that does not answer yet holds up no other.
+    /// A worker, and what it serves as it becomes known: a model server that does not answer yet holds up no other.
     fn spawn_workers(
         &self,
         config: &Config,
         broker: &Broker,
         metrics: &worker::Metrics,
     ) -> Result<Vec<oneshot::Receiver<Vec<String>>>, Failure> {
+        let (member, drain) = (Member::random("worker"), self.worker.drain.clone());
+        let worker = worker::Worker::build(config.worker.clone(), broker.clone(), member, metrics.clone());
+        let servers = worker.servers();
+        self.worker.spawn("worker", async move { told(worker.run(drain).await) });
         let mut known = Vec::new();
         for (index, upstream) in config.upstream.iter().enumerate() {
             let source = Source::new(index, upstream, |name| std::env::var_os(name))?;
             let (tell, models) = oneshot::channel();
             known.push(models);
-            let (config, broker, metrics) = (config.worker.clone(), broker.clone(), metrics.clone());
-            let (status, drain) = (self.status.clone(), self.worker.drain.clone());
+            let (status, drain, servers) = (self.status.clone(), self.worker.drain.clone(), servers.clone());
             let run = async move {
                 let Some(served) = drain.run_until_cancelled(source.served(&status)).await else {
                     return Ok(());
                 };
                 let served = served?;
                 drop(tell.send(served.iter().map(|served| served.config.name.clone()).collect()));
-                let worker = worker::Worker::build(config, served, broker, Member::random("worker"), metrics);
-                told(worker.run(drain).await)
+                for served in served {
+                    servers.add(served).await;
+                }
+                drain.cancelled().await;
+                Ok(())
             };
             self.worker.spawn("worker", run);
         }

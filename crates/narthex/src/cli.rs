@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Layer, Origin, Role};
+use crate::{
+    config::{Layer, Origin, Role},
+    jobs::{JobsArgs, LIST_HELP},
+};
 
 const EXAMPLES: &str = "\
 Try it, with nothing else installed:
@@ -14,6 +17,9 @@ Try it, with nothing else installed:
 Run it, on as many machines as wanted:
   narthex gateway --broker redis://redis:6379
   narthex worker  --broker redis://redis:6379 --upstream http://vllm:8000/v1
+
+See what waits, what is stuck and what died:
+  narthex jobs    --broker redis://redis:6379
 
 Set it in a file (--config), by variables (NARTHEX_GATEWAY__GRACE=60s is
 gateway.grace) or by flags; the later counts more. `narthex config` shows what
@@ -80,6 +86,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         upstream: Upstreams,
     },
+    /// See what waits, what is stuck and what died; try a dead job again, or drop one
+    #[command(after_help = LIST_HELP)]
+    Jobs(JobsArgs),
     /// Print the configuration in effect and where each value comes from; secrets are masked
     Config {
         #[command(flatten)]
@@ -121,22 +130,22 @@ pub(crate) enum Format {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Read settings from this TOML file [env: NARTHEX_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Where to tell health and metrics; port 0 takes a free one [default: 127.0.0.1:9090]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, global = true, value_name = "ADDRESS")]
     admin_listen: Option<String>,
     /// memory, redis://…, rediss://… or kafka://…; put a password into NARTHEX_BROKER rather than here [default: memory]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     broker: Option<String>,
     /// A level, or a filter such as info,gateway=debug [default: info]
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER")]
     log: Option<String>,
     /// auto, text or json [default: auto, which is text on a terminal]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
     /// Set anything by its name: --set gateway.grace=90s (may be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
 }
 

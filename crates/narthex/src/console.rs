@@ -22,3 +22,9 @@ pub(crate) fn complain(sentences: &[String]) {
         drop(writeln!(out, "{BAD}error:{BAD:#} {sentence}"));
     }
 }
+
+/// Writes `sentence` to standard error, for the person who reads along; standard output stays for programs.
+pub(crate) fn remark(sentence: &str) {
+    let mut err = anstream::stderr().lock();
+    drop(writeln!(err, "{sentence}"));
+}

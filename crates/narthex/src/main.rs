@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod failure;
 mod health;
+mod jobs;
 mod metrics;
 mod open_files;
 mod ports;
@@ -32,6 +33,7 @@ use crate::{
     cli::{Cli, Command, Common, Edge, Format, Upstreams},
     config::{Effective, Layer, Role},
     failure::Failure,
+    jobs::JobsArgs,
     ports::Ports,
     signals::Signals,
 };
@@ -45,6 +47,9 @@ fn main() -> ExitCode {
         Command::Dev { common, edge, upstream } => serve(Role::Dev, &common, Some(&edge), Some(&upstream)),
         Command::Gateway { common, edge } => serve(Role::Gateway, &common, Some(&edge), None),
         Command::Worker { common, upstream } => serve(Role::Worker, &common, None, Some(&upstream)),
+        Command::Jobs(args) => {
+            configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
+        }
         Command::Config { reference: true, .. } => {
             console::say(&config::reference());
             Ok(ExitCode::SUCCESS)
@@ -125,6 +130,11 @@ fn print(effective: &Effective, format: Format, check: Option<Role>) -> Result<E
 fn ask(effective: &Effective, admin: Option<String>) -> Result<ExitCode, Failure> {
     let place = admin.unwrap_or_else(|| health::local(effective.config.admin_listen));
     runtime()?.block_on(health::ask(&place)).map(|()| ExitCode::SUCCESS)
+}
+
+fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure> {
+    tls::choose_cryptography();
+    runtime()?.block_on(jobs::run(&effective.config, args)).map(|()| ExitCode::SUCCESS)
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -25,7 +25,7 @@ pub struct Http {
 #[derive(Debug)]
 pub struct EventStream {
     body: Incoming,
-    buffer: String,
+    buffer: Vec<u8>,
 }
 
 impl Http {
@@ -73,7 +73,7 @@ impl Http {
     pub async fn events(&self, method: Method, path: &str, body: Option<Value>) -> EventStream {
         let response = self.send(method, path, &[], body).await;
         assert_eq!(response.status(), 200, "{path}");
-        EventStream { body: response.into_body(), buffer: String::new() }
+        EventStream { body: response.into_body(), buffer: Vec::new() }
     }
 }
 
@@ -84,8 +84,9 @@ impl EventStream {
     /// When what comes is not a stream of events.
     pub async fn next(&mut self) -> Option<Value> {
         loop {
-            if let Some(end) = self.buffer.find("\n\n") {
-                let frame: String = self.buffer.drain(..end + 2).collect();
+            if let Some(end) = self.buffer.windows(2).position(|bytes| bytes == b"\n\n") {
+                let frame: Vec<u8> = self.buffer.drain(..end + 2).collect();
+                let frame = String::from_utf8(frame).expect("UTF-8");
                 let Some(data) = frame.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
                 if data == "[DONE]" {
                     return None;
@@ -94,7 +95,7 @@ impl EventStream {
             }
             let frame = self.body.frame().await?.ok()?;
             if let Ok(data) = frame.into_data() {
-                self.buffer.push_str(std::str::from_utf8(&data).expect("UTF-8"));
+                self.buffer.extend_from_slice(&data);
             }
         }
     }

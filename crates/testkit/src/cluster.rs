@@ -122,8 +122,12 @@ impl Cluster {
     pub async fn worker_of(&self, config: worker::Config, served: Vec<Served>) -> Running {
         let metrics = worker::Metrics::register(&mut Registry::default());
         let name = served[0].config.name.clone();
-        let worker = Worker::build(config, served, self.broker.clone(), Member::random("worker"), metrics);
+        let worker = Worker::build(config, self.broker.clone(), Member::random("worker"), metrics);
+        let servers = worker.servers();
         let running = Running::start(|drain| async move { worker.run(drain).await.expect("the broker") });
+        for served in served {
+            servers.add(served).await;
+        }
         while !self.broker.control.models().await.expect("the broker").iter().any(|model| model.name == name)
         {
             tokio::task::yield_now().await;

@@ -54,6 +54,11 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the server without giving it time for anything.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use http_body_util::Empty;
+use http_body_util::{BodyExt as _, Empty};
 use hyper::{Method, Request, ext::Protocol};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
@@ -81,6 +81,38 @@ async fn a_stream_resumes_at_another_gateway() {
     events.extend(Http::new(other.address).events(Method::GET, &path, None).await.rest().await);
     assert_eq!(text(&events), "one two three");
     assert_eq!(sequence(&events), (0..events.len() as u64).collect::<Vec<_>>());
+}
+
+/// As a browser's `EventSource` does it: by ids, without knowing what they mean.
+#[tokio::test]
+async fn a_stream_resumes_by_last_event_id() {
+    let scene = Scene::new().await;
+    let http = scene.http();
+    let (_, response) =
+        http.json(Method::POST, "/v1/responses", Some(body("Hi", json!({"background": true})))).await;
+    scene.answer(&["one ", "two ", "three"]).await;
+    let path = format!("/v1/responses/{}?stream=true", response["id"].as_str().unwrap());
+    let accept = ("accept", "text/event-stream");
+    let get = async |headers: &[(&str, &str)]| {
+        let response = http.send(Method::GET, &path, headers, None).await;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    let (_, whole) = get(&[accept]).await;
+    let ids: Vec<&str> = whole.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    let numbers: Vec<String> = (0..ids.len()).map(|number| number.to_string()).collect();
+    assert_eq!(ids, numbers);
+    for id in &ids[..ids.len() - 1] {
+        let (_, seen) = whole.split_once(&format!("id: {id}\n")).unwrap();
+        let (_, rest) = seen.split_once("\n\n").unwrap();
+        assert_eq!(get(&[accept, ("last-event-id", id)]).await, (200, rest.to_owned()));
+    }
+    // It would come back for ever.
+    assert_eq!(get(&[accept, ("last-event-id", ids[ids.len() - 1])]).await, (204, String::new()));
+    assert_eq!(get(&[accept, ("last-event-id", "4x")]).await.0, 400);
+    // Who does not ask gets none.
+    assert!(!get(&[]).await.1.contains("id: "));
 }
 
 #[tokio::test]

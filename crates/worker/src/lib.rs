@@ -22,7 +22,7 @@ mod worker;
 pub use config::{Config, Continuation, ModelConfig, Timeouts};
 pub use metrics::Metrics;
 pub use pool::Served;
-pub use worker::Worker;
+pub use worker::{Servers, Worker};
 
 #[cfg(test)]
 mod tests;

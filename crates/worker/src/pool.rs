@@ -37,20 +37,26 @@ impl fmt::Debug for Served {
 /// All servers of one model.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    servers: Vec<Served>,
-    loads: Mutex<Vec<Load>>,
-    freed: Notify,
+    model: String,
+    /// None is ever taken out.
+    servers: Mutex<Vec<Server>>,
+    changed: Notify,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Load {
+#[derive(Debug)]
+struct Server {
+    served: Arc<Served>,
     running: usize,
     /// How often it failed since it last did what was asked.
     failures: u32,
     rests_until: Option<Instant>,
 }
 
-impl Load {
+impl Server {
+    fn room(&self) -> usize {
+        self.served.config.concurrency.saturating_sub(self.running)
+    }
+
     fn rests(&self, now: Instant) -> bool {
         self.rests_until.is_some_and(|until| now < until)
     }
@@ -60,99 +66,83 @@ impl Load {
 pub(crate) struct Slot {
     pool: Arc<Pool>,
     at: usize,
+    served: Arc<Served>,
 }
 
 impl Pool {
-    /// A pool for each model that is named, in the order of their names' first appearance.
-    pub(crate) fn by_model(served: Vec<Served>) -> Vec<Arc<Self>> {
-        let mut groups: Vec<Vec<Served>> = Vec::new();
-        for served in served {
-            match groups.iter_mut().find(|group| group[0].config.name == served.config.name) {
-                Some(group) => group.push(served),
-                None => groups.push(vec![served]),
-            }
-        }
-        groups.into_iter().map(|servers| Arc::new(Self::new(servers))).collect()
+    /// The servers of the model with this name: none yet.
+    pub(crate) const fn new(model: String) -> Self {
+        Self { model, servers: Mutex::new(Vec::new()), changed: Notify::const_new() }
     }
 
-    fn new(servers: Vec<Served>) -> Self {
-        let loads = vec![Load::default(); servers.len()];
-        Self { servers, loads: Mutex::new(loads), freed: Notify::new() }
+    pub(crate) fn add(&self, served: Served) {
+        let served = Arc::new(served);
+        self.servers.lock().push(Server { served, running: 0, failures: 0, rests_until: None });
+        self.changed.notify_one();
     }
 
     /// The name that clients ask for.
     pub(crate) fn model(&self) -> &str {
-        &self.servers[0].config.name
-    }
-
-    /// How many servers there are.
-    pub(crate) fn len(&self) -> usize {
-        self.servers.len()
+        &self.model
     }
 
     /// Waits until there is room at a server that does not rest. For how many responses, up to a bound. Cancel safe.
     pub(crate) async fn room(&self) -> usize {
         loop {
-            let freed = self.freed.notified();
+            let changed = self.changed.notified();
             let now = Instant::now();
-            let room: usize = {
-                let loads = self.loads.lock();
-                let awake = (0..loads.len()).filter(|&at| !loads[at].rests(now));
-                awake.map(|at| self.room_at(&loads, at)).sum()
+            let (room, awake): (usize, _) = {
+                let servers = self.servers.lock();
+                let room = servers.iter().filter(|server| !server.rests(now)).map(Server::room).sum();
+                let with_room = servers.iter().filter(|server| server.room() > 0);
+                (room, with_room.filter_map(|server| server.rests_until).min())
             };
             if room > 0 {
                 return room.min(MAX_CLAIMS);
             }
-            match self.next_awake() {
-                Some(until) => drop(tokio::time::timeout_at(until, freed).await),
-                None => freed.await,
+            match awake {
+                Some(until) => drop(tokio::time::timeout_at(until, changed).await),
+                None => changed.await,
             }
         }
     }
 
     /// A slot for a job that was claimed: where the most room is. Should responses that changed their server have taken the
-    /// room meanwhile, it is one too many for a while.
-    pub(crate) fn enter(self: &Arc<Self>) -> Slot {
+    /// room meanwhile, it is one too many for a while. `None` if there is no server at all.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Slot> {
         let now = Instant::now();
-        let mut loads = self.loads.lock();
-        let order = |&at: &usize| (loads[at].rests(now), Reverse(self.room_at(&loads, at)));
-        // There is at least one server.
-        let at = (0..self.servers.len()).min_by_key(order).unwrap_or_default();
-        loads[at].running += 1;
-        drop(loads);
-        Slot { pool: Arc::clone(self), at }
+        self.enter_best(|_, _| true, |server| (server.rests(now), Reverse(server.room())))
     }
 
     /// A slot at the server with the most room among those that are `fit` and do not rest.
     fn enter_fit(self: &Arc<Self>, fit: impl Fn(usize, &Served) -> bool) -> Option<Slot> {
         let now = Instant::now();
-        let mut loads = self.loads.lock();
-        let at = (0..self.servers.len())
-            .filter(|&at| self.room_at(&loads, at) > 0 && !loads[at].rests(now) && fit(at, &self.servers[at]))
-            .min_by_key(|&at| Reverse(self.room_at(&loads, at)))?;
-        loads[at].running += 1;
-        drop(loads);
-        Some(Slot { pool: Arc::clone(self), at })
+        let is_free = |server: &Server| server.room() > 0 && !server.rests(now);
+        self.enter_best(
+            |at, server| is_free(server) && fit(at, &server.served),
+            |server| Reverse(server.room()),
+        )
     }
 
-    fn room_at(&self, loads: &[Load], at: usize) -> usize {
-        self.servers[at].config.concurrency.saturating_sub(loads[at].running)
-    }
-
-    /// When the first server with room has rested, if one rests.
-    fn next_awake(&self) -> Option<Instant> {
-        let loads = self.loads.lock();
-        (0..loads.len())
-            .filter(|&at| self.room_at(&loads, at) > 0)
-            .filter_map(|at| loads[at].rests_until)
-            .min()
+    /// The first of equals.
+    fn enter_best<O: Ord>(
+        self: &Arc<Self>,
+        fit: impl Fn(usize, &Server) -> bool,
+        order: impl Fn(&Server) -> O,
+    ) -> Option<Slot> {
+        let mut servers = self.servers.lock();
+        let fit = servers.iter_mut().enumerate().filter(|(at, server)| fit(*at, server));
+        let (at, server) = fit.min_by_key(|(_, server)| order(server))?;
+        server.running += 1;
+        let served = Arc::clone(&server.served);
+        Some(Slot { pool: Arc::clone(self), at, served })
     }
 }
 
 impl Slot {
     /// The server, and how it serves the model.
     pub(crate) fn served(&self) -> &Served {
-        &self.pool.servers[self.at]
+        &self.served
     }
 
     /// Which of the pool's servers it is.
@@ -162,7 +152,7 @@ impl Slot {
 
     /// How many servers the model has.
     pub(crate) fn servers(&self) -> usize {
-        self.pool.len()
+        self.pool.servers.lock().len()
     }
 
     /// Changes to another server that is `fit` and has room; whether there is one.
@@ -179,9 +169,8 @@ impl Slot {
 
     /// The server did what it was asked.
     pub(crate) fn succeeded(&self) {
-        let mut loads = self.pool.loads.lock();
-        loads[self.at].failures = 0;
-        loads[self.at].rests_until = None;
+        let server = &mut self.pool.servers.lock()[self.at];
+        (server.failures, server.rests_until) = (0, None);
     }
 
     /// The server failed. If it is gone rather than busy, it rests for a while.
@@ -189,18 +178,18 @@ impl Slot {
         if !matches!(fault, Fault::Unreachable | Fault::Unauthorized) {
             return;
         }
-        let mut loads = self.pool.loads.lock();
-        let load = &mut loads[self.at];
+        let server = &mut self.pool.servers.lock()[self.at];
         let (first, longest) = REST;
-        load.rests_until = Some(Instant::now() + (first * 2u32.pow(load.failures.min(8))).min(longest));
-        load.failures += 1;
+        let rest = (first * 2u32.pow(server.failures.min(8))).min(longest);
+        server.rests_until = Some(Instant::now() + rest);
+        server.failures += 1;
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.pool.loads.lock()[self.at].running -= 1;
-        self.pool.freed.notify_one();
+        self.pool.servers.lock()[self.at].running -= 1;
+        self.pool.changed.notify_one();
     }
 }
 

@@ -28,13 +28,16 @@ use crate::{
     worker::Shared,
 };
 
+/// Why a job is buried whose workers died again and again.
+const TOO_MANY_ATTEMPTS: &str = "too many attempts";
+
 /// What becomes of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Done {
     /// The response has ended: the job is finished.
     Finished,
-    /// The job killed its workers too often: it is kept for inspection.
-    Buried,
+    /// The job cannot be done: it is kept for inspection, with the reason.
+    Buried(&'static str),
     /// Another worker shall have it, at once.
     GiveBack,
     /// Another worker has the stream. If the claim is still this one's, it is given back.
@@ -97,7 +100,11 @@ async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
         Err(OpenError::Ended) => return Err(recover_end(shared, claim).await),
         Err(OpenError::Broker(error)) => {
             tracing::warn!(response = %id, %error, "failed to open the stream");
-            return Err(if error.is_retryable() { Done::Lapse } else { Done::Buried });
+            return Err(if error.is_retryable() {
+                Done::Lapse
+            } else {
+                Done::Buried("its stream could not be opened")
+            });
         }
     };
     let (composer, whole) = Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records);
@@ -111,6 +118,8 @@ async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
 /// The response has ended, but its job was not finished: perhaps because its worker died before it stored the end.
 async fn recover_end(shared: &Shared, claim: &Claim) -> Done {
     match recover(shared, &claim.job).await {
+        // Whoever gave it up died before it was buried.
+        Ok(()) if claim.attempt > shared.config.max_attempts => Done::Buried(TOO_MANY_ATTEMPTS),
         Ok(()) => Done::Finished,
         Err(error) => {
             tracing::error!(response = %claim.job.id, %error, "failed to remember the response");
@@ -172,7 +181,7 @@ impl<'a> Session<'a> {
                 tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
                 self.count(label(&ending));
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
-                if poisoned { Done::Buried } else { Done::Finished }
+                if poisoned { Done::Buried(TOO_MANY_ATTEMPTS) } else { Done::Finished }
             }
             Err(Leave::Done(done)) => done,
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
@@ -196,7 +205,7 @@ impl<'a> Session<'a> {
             }
             Err(Leave::Append(error)) => {
                 tracing::error!(response = %id, %error, "failed to end the response");
-                Done::Buried
+                Done::Buried("its response could not be ended")
             }
         }
     }

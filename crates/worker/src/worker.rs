@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use broker::{Broker, Claim, Listening, Member, Model};
-use tokio::time::Instant;
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -31,28 +34,41 @@ pub(crate) struct Shared {
 /// A worker, ready to run.
 pub struct Worker {
     shared: Arc<Shared>,
-    pools: Vec<Arc<Pool>>,
+    servers: Servers,
+    added: mpsc::Receiver<Served>,
+}
+
+/// Gives a worker more to serve while it runs. Cloning shares it.
+#[derive(Debug, Clone)]
+pub struct Servers(mpsc::Sender<Served>);
+
+impl Servers {
+    /// Adds a model, or one more server of a model that is served already. Does nothing to a worker that has ended.
+    pub async fn add(&self, served: Served) {
+        // A worker that has ended serves nothing.
+        let _ = self.0.send(served).await;
+    }
 }
 
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Worker").field("member", &self.shared.member).field("pools", &self.pools).finish()
+        f.debug_struct("Worker").field("member", &self.shared.member).finish_non_exhaustive()
     }
 }
 
 impl Worker {
-    /// A worker that serves these models. What has the same name is one model at several servers: responses go to the one
-    /// with the most room, and from one that fails to another.
-    pub fn build(
-        config: Config,
-        served: Vec<Served>,
-        broker: Broker,
-        member: Member,
-        metrics: Metrics,
-    ) -> Self {
+    /// A worker that serves nothing yet: see [`servers`](Self::servers).
+    pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
         let running = Running::default();
         let shared = Arc::new(Shared { config, broker, member, metrics, running });
-        Self { shared, pools: Pool::by_model(served) }
+        let (servers, added) = mpsc::channel(1);
+        Self { shared, servers: Servers(servers), added }
+    }
+
+    /// By which it is told what to serve. What has the same name is one model at several servers: responses go to the one
+    /// with the most room, and from one that fails to another.
+    pub fn servers(&self) -> Servers {
+        self.servers.clone()
     }
 
     /// Works until `drain` is cancelled; then takes nothing new, gives what runs the drain time, and hands over the rest.
@@ -60,7 +76,7 @@ impl Worker {
     /// # Errors
     /// When the broker cannot be asked to tell of cancels at the start.
     pub async fn run(self, drain: CancellationToken) -> Result<(), broker::Error> {
-        let Self { shared, pools } = self;
+        let Self { shared, servers: _servers, mut added } = self;
         let _listening = listen(&shared).await?;
         let tasks = TaskTracker::new();
         let done = CancellationToken::new();
@@ -72,11 +88,14 @@ impl Worker {
             lease / 3,
             done.clone(),
         ));
-        tasks.spawn(announce(Arc::clone(&shared), pools.clone(), drain.clone()));
+        let pools = watch::Sender::new(Vec::new());
+        tasks.spawn(announce(Arc::clone(&shared), pools.subscribe(), drain.clone()));
 
         let jobs = TaskTracker::new();
-        for pool in pools {
-            tasks.spawn(claim_jobs(Arc::clone(&shared), pool, jobs.clone(), drain.clone()));
+        while let Some(Some(served)) = drain.run_until_cancelled(added.recv()).await {
+            if let Some(pool) = add(&pools, served) {
+                tasks.spawn(claim_jobs(Arc::clone(&shared), pool, jobs.clone(), drain.clone()));
+            }
         }
         drain.cancelled().await;
         jobs.close();
@@ -92,19 +111,42 @@ impl Worker {
     }
 }
 
+/// Adds a server to its model's pool. The pool, if there was none.
+fn add(pools: &watch::Sender<Vec<Arc<Pool>>>, served: Served) -> Option<Arc<Pool>> {
+    let name = &served.config.name;
+    let known = pools.borrow().iter().find(|pool| pool.model() == name).cloned();
+    if let Some(pool) = known {
+        pool.add(served);
+        return None;
+    }
+    let pool = Arc::new(Pool::new(name.clone()));
+    pool.add(served);
+    pools.send_modify(|pools| pools.push(Arc::clone(&pool)));
+    Some(pool)
+}
+
 async fn listen(shared: &Shared) -> Result<Listening, broker::Error> {
     shared.broker.control.listen_stops(Arc::new(shared.running.clone())).await
 }
 
-/// Says again and again which models are served here.
-async fn announce(shared: Arc<Shared>, pools: Vec<Arc<Pool>>, drain: CancellationToken) {
-    let models: Vec<_> = pools
-        .iter()
-        .map(|pool| Model { name: pool.model().to_owned(), owned_by: "narthex".to_owned(), created: 0 })
-        .collect();
+/// Says again and again which models are served here, and at once when there are more.
+async fn announce(shared: Arc<Shared>, mut pools: watch::Receiver<Vec<Arc<Pool>>>, drain: CancellationToken) {
     let mut ticks = tokio::time::interval(ANNOUNCEMENT / 12);
-    while drain.run_until_cancelled(ticks.tick()).await.is_some() {
-        if let Err(error) = shared.broker.control.announce(&models, ANNOUNCEMENT).await {
+    loop {
+        tokio::select! {
+            () = drain.cancelled() => return,
+            _ = ticks.tick() => {}
+            changed = pools.changed() => if changed.is_err() { return },
+        }
+        let model = |pool: &Arc<Pool>| Model {
+            name: pool.model().to_owned(),
+            owned_by: "narthex".to_owned(),
+            created: 0,
+        };
+        let models: Vec<_> = pools.borrow_and_update().iter().map(model).collect();
+        if !models.is_empty()
+            && let Err(error) = shared.broker.control.announce(&models, ANNOUNCEMENT).await
+        {
             tracing::warn!(%error, "failed to announce models");
         }
     }
@@ -124,7 +166,9 @@ async fn claim_jobs(shared: Arc<Shared>, pool: Arc<Pool>, jobs: TaskTracker, dra
                 // A process that was stopped meanwhile may hold claims that are another worker's by now.
                 let is_doubtful = asked.elapsed() > CLAIM_WAIT + config.lease / 3;
                 for claim in claims {
-                    begin(&shared, pool.enter(), claim, is_doubtful, &jobs);
+                    // There is one: it is asked for jobs only when there is room.
+                    let Some(slot) = pool.enter() else { break };
+                    begin(&shared, slot, claim, is_doubtful, &jobs);
                 }
             }
             Err(error) => {
@@ -160,7 +204,7 @@ async fn settle(shared: &Shared, claim: &Claim, done: Done) {
     let jobs = &shared.broker.jobs;
     let result = match done {
         Done::Finished => jobs.finish(&claim.ticket).await,
-        Done::Buried => jobs.bury(&claim.ticket, "too many attempts, or unreadable").await,
+        Done::Buried(reason) => jobs.bury(&claim.ticket, reason).await,
         Done::GiveBack | Done::Lost => jobs.release(&shared.member, &claim.ticket).await,
         Done::Lapse => Ok(()),
     };

@@ -2,4 +2,4 @@
 
 use crate::node::broker;
 
-broker::conformance_suite!(without_store: broker().await);
+broker::conformance_suite!(carrying: broker().await);

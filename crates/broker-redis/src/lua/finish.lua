@@ -2,4 +2,4 @@
 -- KEYS  queue, known
 -- ARGV  entry, how long it stays known
 take_out(KEYS[1], ARGV[1])
-redis.call('SET', KEYS[2], 1, 'PX', ARGV[2])
+redis.call('SET', KEYS[2], 'done', 'PX', ARGV[2])

@@ -1,4 +1,4 @@
-use super::judge;
+use super::{judge, keeps_no_log};
 use crate::{Config, target::Target};
 
 fn judged(url: &str, info: &str) -> Result<(), String> {
@@ -26,4 +26,11 @@ fn any_other_is_told_what_to_do_about() {
     );
     assert!(judged("redis+cluster://a:1", "redis_version:7.4.0\r\n").unwrap_err().contains("one URL"));
     assert!(judged("redis://a:1", "").is_err());
+}
+
+#[test]
+fn a_server_that_still_reads_its_log_has_one() {
+    assert!(keeps_no_log("loading:0\r\naof_enabled:0\r\n"));
+    assert!(!keeps_no_log("loading:1\r\naof_enabled:0\r\n"));
+    assert!(!keeps_no_log("loading:0\r\naof_enabled:1\r\n"));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Broker, Depth, Member, Model};
+use broker::{Broker, Depth, JobState, JobStatus, Member, Model};
 use broker_redis::Config;
 use bytes::Bytes;
 use stream::EventKind;
@@ -85,6 +85,39 @@ async fn buried_jobs_are_bounded() {
     assert_eq!(broker.jobs.depth("m").await.unwrap(), Depth { waiting: 0, claimed: 0, dead: 2 });
 }
 
+/// Each buried job is kept for so long, also where others are buried after it.
+#[tokio::test]
+async fn buried_jobs_end_one_by_one() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    server.cli(&["XADD", "nx:{jobs:m}:dead", "1-1", "job", "of another time", "reason", "unknown"]);
+    assert_eq!(broker.jobs.depth("m").await.unwrap().dead, 1);
+    broker.jobs.enqueue(&job("m")).await.unwrap();
+    let claims = broker.jobs.claim("m", &Member::random("worker"), 1, Duration::ZERO, LEASE).await.unwrap();
+    broker.jobs.bury(&claims[0].ticket, "it kills its workers").await.unwrap();
+    let dead = broker.jobs.list("m", JobStatus::Dead, 10).await.unwrap();
+    assert_eq!(dead.iter().map(|entry| entry.id).collect::<Vec<_>>(), [claims[0].job.id]);
+}
+
+/// A server that lost its memory is told again of the queues that it has.
+#[tokio::test]
+async fn lost_queues_are_found_again() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    let queues = async || broker.jobs.queues().await.unwrap().len();
+    broker.jobs.enqueue(&job("m")).await.unwrap();
+    assert_eq!(queues().await, 1);
+    server.cli(&["FLUSHALL"]);
+    broker.jobs.enqueue(&job("m")).await.unwrap();
+    assert_eq!(queues().await, 0);
+    // Nothing is under way at the server, so nothing is late when the clock goes on.
+    tokio::time::pause();
+    tokio::time::advance(2 * LEASE).await;
+    tokio::time::resume();
+    broker.jobs.enqueue(&job("m")).await.unwrap();
+    assert_eq!(queues().await, 1);
+}
+
 /// A job that cannot be read is in nobody's way, may be read by a later version, and is buried in the end.
 #[tokio::test]
 async fn an_unreadable_job_is_buried_in_the_end() {
@@ -109,4 +142,8 @@ async fn an_unreadable_job_is_buried_in_the_end() {
         assert!(broker.jobs.claim("m", &worker, 10, lease, lease).await.unwrap().is_empty());
         assert!(Instant::now() < deadline, "it is handed out for ever");
     }
+    let dead = broker.jobs.list("m", JobStatus::Dead, 10).await.unwrap();
+    let JobState::Dead { reason, .. } = &dead[0].state else { panic!("{dead:?}") };
+    assert_eq!((dead[0].header.model.as_str(), reason.as_str()), ("m", "it cannot be read"));
+    assert!(broker.jobs.forget(&dead[0].ticket).await.unwrap());
 }

@@ -179,13 +179,15 @@ pub async fn an_opening_returns_what_was_before(broker: &Broker) {
     let id = broker.log.new_id();
     broker.log.create(id, &header, &[created()]).await.unwrap();
     let first = open(broker, id).await;
-    assert_eq!((first.epoch, first.next(), first.stop), (Epoch(1), 1, None));
+    assert!(first.epoch > Epoch(0));
+    assert_eq!((first.next(), first.stop), (1, None));
     assert_eq!(first.header, header);
     broker.log.append(id, first.epoch, 1, &deltas(1, 3)).await.unwrap();
     broker.log.append(id, first.epoch, 4, &deltas(4, 1)).await.unwrap();
 
     let second = open(broker, id).await;
-    assert_eq!((second.epoch, second.next()), (Epoch(2), 5));
+    assert!(second.epoch > first.epoch);
+    assert_eq!(second.next(), 5);
     let records: Vec<_> = second.records.iter().cloned().map(Arc::new).collect();
     assert_eq!(records, read(broker, id).await);
     assert_eq!(assert_gapless(0, &records), 5);

@@ -13,9 +13,11 @@ use tokio::{
 use super::{
     Config,
     expiring::Expiring,
-    queue::{Queue, Taken},
+    queue::{Item, Queue, Taken},
 };
-use crate::{Claim, Depth, Error, Job, JobQueue, Member, Ticket, rules::later};
+use crate::{
+    Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket, rules::later,
+};
 
 /// How long a response whose job has left the queue cannot be enqueued again.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
@@ -63,10 +65,7 @@ impl Jobs {
         if taken.is_empty() {
             return Look::Wait { news: Arc::clone(&queue.news), run_out: queue.next_run_out() };
         }
-        let claim = |(entry, job, attempt): Taken| {
-            let ticket = Ticket { model: Arc::clone(&model), entry: entry.to_string().into() };
-            Claim { job, attempt, ticket }
-        };
+        let claim = |(entry, job, attempt): Taken| Claim { job, attempt, ticket: ticket(&model, entry) };
         Look::Claimed(taken.into_iter().map(claim).collect())
     }
 
@@ -103,35 +102,45 @@ impl Queues {
         self.last_entry += 1;
         let entry = self.last_entry;
         self.known.insert(job.id, (), later(now, Duration::MAX));
-        self.entry(&job.header.model).1.push(entry, job.clone());
+        self.entry(&job.header.model).1.push(entry, job.clone(), now);
         Ok(())
     }
 
     /// Forgets buried jobs, until there is room for so many bytes more.
     fn make_room(&mut self, bytes: usize, max_bytes: usize) -> Result<(), Error> {
         while self.bytes + bytes > max_bytes {
-            let dead = self.by_model.values_mut().find_map(Queue::forget_dead);
+            let dead = self.by_model.values_mut().find_map(Queue::forget_oldest);
             let dead = dead.ok_or_else(|| Error::unavailable("its memory is full of jobs that wait"))?;
-            self.bytes -= weight(&dead.job);
+            self.bytes -= weight(&dead.item.job);
         }
         Ok(())
     }
 
     /// Takes a job out of the ones to do. It stays known for a while.
-    fn take(&mut self, model: &str, entry: u64, now: Instant) -> Option<Job> {
-        let job = self.by_model.get_mut(model)?.finish(entry)?;
-        self.known.expire(&job.id, later(now, REMEMBERED));
-        Some(job)
+    fn take(&mut self, model: &str, entry: u64, now: Instant) -> Option<Item> {
+        let item = self.by_model.get_mut(model)?.finish(entry)?;
+        self.known.expire(&item.job.id, later(now, REMEMBERED));
+        Some(item)
     }
 
-    fn bury(&mut self, model: &str, job: Job, reason: &str, max_dead: usize) {
+    fn bury(&mut self, model: &str, entry: u64, reason: &str, max_dead: usize, now: Instant) {
+        let Some(item) = self.take(model, entry, now) else { return };
         let Some(queue) = self.by_model.get_mut(model) else { return };
-        queue.bury(job, reason);
+        queue.bury(entry, item, reason, now);
         while queue.depth().dead > max_dead as u64
-            && let Some(dead) = queue.forget_dead()
+            && let Some(dead) = queue.forget_oldest()
         {
-            self.bytes -= weight(&dead.job);
+            self.bytes -= weight(&dead.item.job);
         }
+    }
+
+    fn find(&self, id: ResponseId, now: Instant) -> Option<FoundJob> {
+        let places = self.by_model.iter().flat_map(|(model, queue)| {
+            let all = [JobStatus::Waiting, JobStatus::Claimed, JobStatus::Dead];
+            all.into_iter().flat_map(move |status| queue.list(status, now)).map(move |found| (model, found))
+        });
+        let (model, (entry, item, state)) = places.into_iter().find(|(_, (_, item, _))| item.job.id == id)?;
+        Some(FoundJob { entry: item.entry(ticket(model, entry), state, now), job: item.job.clone() })
     }
 
     /// Forgets a queue that is empty: models come and go.
@@ -140,6 +149,10 @@ impl Queues {
             self.by_model.remove(model);
         }
     }
+}
+
+fn ticket(model: &Arc<str>, entry: u64) -> Ticket {
+    Ticket { model: Arc::clone(model), entry: entry.to_string().into() }
 }
 
 /// What a job costs of the bound on all queues.
@@ -202,8 +215,8 @@ impl JobQueue for Jobs {
     async fn finish(&self, ticket: &Ticket) -> Result<(), Error> {
         let now = Instant::now();
         self.with(ticket, |queues, entry| {
-            let job = queues.take(&ticket.model, entry, now);
-            queues.bytes -= job.as_ref().map_or(0, weight);
+            let item = queues.take(&ticket.model, entry, now);
+            queues.bytes -= item.map_or(0, |item| weight(&item.job));
         })
     }
 
@@ -217,14 +230,46 @@ impl JobQueue for Jobs {
 
     async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error> {
         let now = Instant::now();
-        self.with(ticket, |queues, entry| {
-            if let Some(job) = queues.take(&ticket.model, entry, now) {
-                queues.bury(&ticket.model, job, reason, self.max_dead);
-            }
-        })
+        self.with(ticket, |queues, entry| queues.bury(&ticket.model, entry, reason, self.max_dead, now))
     }
 
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
         Ok(self.queues.lock().by_model.get(model).map(Queue::depth).unwrap_or_default())
+    }
+
+    async fn queues(&self) -> Result<Vec<Backlog>, Error> {
+        let now = Instant::now();
+        let queues = self.queues.lock();
+        let full = queues.by_model.iter().filter(|(_, queue)| queue.depth() != Depth::default());
+        let mut backlogs: Vec<_> = full
+            .map(|(model, queue)| Backlog {
+                model: model.to_string(),
+                depth: queue.depth(),
+                oldest: queue.oldest(now),
+            })
+            .collect();
+        drop(queues);
+        backlogs.sort_by(|one, other| one.model.cmp(&other.model));
+        Ok(backlogs)
+    }
+
+    async fn list(&self, model: &str, status: JobStatus, max: usize) -> Result<Vec<JobEntry>, Error> {
+        let now = Instant::now();
+        let queues = self.queues.lock();
+        let Some((model, queue)) = queues.by_model.get_key_value(model) else { return Ok(Vec::new()) };
+        let jobs = queue.list(status, now).take(max);
+        Ok(jobs.map(|(entry, item, state)| item.entry(ticket(model, entry), state, now)).collect())
+    }
+
+    async fn find(&self, id: ResponseId) -> Result<Option<FoundJob>, Error> {
+        Ok(self.queues.lock().find(id, Instant::now()))
+    }
+
+    async fn forget(&self, ticket: &Ticket) -> Result<bool, Error> {
+        self.with(ticket, |queues, entry| {
+            let dead = queues.by_model.get_mut(&ticket.model).and_then(|queue| queue.forget(entry));
+            queues.bytes -= dead.as_ref().map_or(0, |dead| weight(&dead.item.job));
+            dead.is_some()
+        })
     }
 }

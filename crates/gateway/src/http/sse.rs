@@ -5,6 +5,7 @@
 
 use std::{
     convert::Infallible,
+    fmt::Write as _,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -37,6 +38,8 @@ pub(super) struct Events {
     shared: Arc<Shared>,
     cursor: Cursor,
     told: Told,
+    /// Whether each event has its number as its id.
+    ids: bool,
     chunk: String,
     /// When the last chunk was given out; `None` once the client was found waiting.
     given: Option<Instant>,
@@ -60,6 +63,7 @@ impl Events {
             shared: Arc::clone(shared),
             cursor,
             told,
+            ids: false,
             chunk: String::new(),
             given: None,
             begun: Instant::now(),
@@ -67,6 +71,12 @@ impl Events {
             ended: false,
             keep_alive: Box::pin(tokio::time::sleep(shared.config.ping_interval)),
         }
+    }
+
+    /// With an id for each event, by which a browser resumes.
+    pub(super) const fn with_ids(mut self, ids: bool) -> Self {
+        self.ids = ids;
+        self
     }
 
     /// Renders what there is, up to a bound.
@@ -112,6 +122,9 @@ impl Events {
                 for merged in protocol::merge(events(), if is_behind { MAX_MERGED } else { 0 }) {
                     let first = merged.merged_from();
                     self.shared.metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
+                    if self.ids {
+                        let _ = writeln!(self.chunk, "id: {}", merged.last);
+                    }
                     dialect.sse_frame(&mut self.chunk, *id, merged.last, &merged.event, None, first);
                 }
             }

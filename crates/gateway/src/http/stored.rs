@@ -5,10 +5,10 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::Header;
-use hyper::http::request::Parts;
+use hyper::{HeaderMap, StatusCode, header::ACCEPT, http::request::Parts};
 use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
-use stream::{Assembler, ResponseId, Sequence};
+use stream::{ResponseId, Sequence};
 
 use super::{
     answer::{self, Answer},
@@ -21,6 +21,7 @@ use crate::{
     continuation::unavailable,
     delivery::{Leave, Subscribe},
     ending,
+    fold::{FoldError, fold},
     gateway::Shared,
 };
 
@@ -41,21 +42,43 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         let stored = shared.stored_response(principal, response_id).await?;
         return Err(stored.map_or_else(not_found, |_| expired()));
     };
-    let last_event_id =
-        request.headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    let last_event_id = last_event_id(&request.headers)?;
     shared.metrics.resumes.inc();
     let from = match query.starting_after.or(last_event_id) {
         None => 0,
-        Some(after) if shared.ends_with(response_id, after).await? => return Ok(answer::no_events()),
+        Some(after) if shared.ends_with(response_id, after).await? => {
+            // A browser's `EventSource` would come back again and again: this is how it is told to stop.
+            let is_event_source = last_event_id.is_some();
+            return Ok(if is_event_source {
+                answer::empty(StatusCode::NO_CONTENT)
+            } else {
+                answer::no_events()
+            });
+        }
         Some(after) => after + 1,
     };
     let subscribe = Subscribe { model: &header.model, from, catch_up: true, leave: Leave::of(&header) };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
-    Ok(answer::events(Events::new(
-        shared,
-        cursor,
-        Told::Responses(response_id, dialect_of(&request.headers)),
-    )))
+    let told = Told::Responses(response_id, dialect_of(&request.headers));
+    Ok(answer::events(Events::new(shared, cursor, told).with_ids(wants_ids(&request.headers))))
+}
+
+/// The event after which a client resumes that keeps ids as browsers do.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Sequence>, ApiError> {
+    let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
+    let number = value.to_str().ok().and_then(|value| value.parse().ok());
+    let wrong = || {
+        let message = "Invalid value for 'Last-Event-ID': it is the sequence number of the last event.";
+        ApiError::invalid("Last-Event-ID", "invalid_value", message)
+    };
+    number.map(Some).ok_or_else(wrong)
+}
+
+/// The standard wants no ids unless a client asks for them: a browser's `EventSource` does so by what it accepts, and when it
+/// comes back by naming the last one.
+fn wants_ids(headers: &HeaderMap) -> bool {
+    headers.contains_key("last-event-id")
+        || headers.get(ACCEPT).is_some_and(|accept| accept == "text/event-stream")
 }
 
 /// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
@@ -180,18 +203,9 @@ impl Shared {
 
     /// What the events so far amount to.
     async fn fold(&self, id: ResponseId) -> Result<Option<Value>, ApiError> {
-        let mut so_far = Assembler::new();
-        loop {
-            let page = self.broker.log.read(id, so_far.next(), 256 * 1024).await.map_err(unavailable)?;
-            let Some(page) = page else { return Ok(None) };
-            for record in &page.records {
-                for (sequence, event) in record.events_from(so_far.next()) {
-                    so_far.push(sequence, event).map_err(|_| ending::stream_lost())?;
-                }
-            }
-            if !page.more {
-                return Ok(so_far.response());
-            }
-        }
+        fold(&*self.broker.log, id).await.map_err(|error| match error {
+            FoldError::Lost => ending::stream_lost(),
+            FoldError::Broker(error) => unavailable(error),
+        })
     }
 }

@@ -1,29 +1,13 @@
 //! Redis loses data, and everyone whose response it was is told: never a silent gap, never a wait without an end.
 
-use std::time::Duration;
-
 use hyper::Method;
 use serde_json::{Value, json};
-use testkit::client::{EventStream, Http, Socket, sequence, text};
+use testkit::client::{Http, Socket, sequence, text};
 
-use crate::support::{Cluster, MODEL, body};
+use crate::support::{Cluster, MODEL, PATIENCE, body, first_events, soon};
 
 /// A response that takes some seconds.
 const PROMPT: &str = "Tell me something. [[tokens=400 delay_ms=20]]";
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("it happens soon")
-}
-
-async fn first_events(stream: &mut EventStream, count: usize) -> Vec<Value> {
-    let mut events = Vec::new();
-    while events.len() < count {
-        events.push(stream.next().await.unwrap());
-    }
-    events
-}
 
 fn assert_lost(events: &[Value]) {
     let last = events.last().unwrap();

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 mod deaf;
+mod jobs;
 mod kill;
 mod lost;
+mod recover;
 mod support;

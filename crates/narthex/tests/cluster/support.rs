@@ -3,12 +3,14 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
+    client::EventStream,
     kafka::Node,
     model_server::{ModelServer, Script},
     redis::Server,
@@ -76,11 +78,35 @@ impl Cluster {
 
     /// A worker whose model server carries on a text that another worker began.
     pub(crate) fn prefilling_worker(&self) -> Process {
+        self.worker_of(&[&self.model_server])
+    }
+
+    /// A worker of several model servers, all of which carry on what another one began. The first has the most room.
+    pub(crate) fn worker_of(&self, servers: &[&ModelServer]) -> Process {
         let config = self.directory.path().join("worker.toml");
-        let upstream =
-            format!("[[upstream]]\nurl = \"{}\"\ncontinuation = \"prefill\"\n", self.model_server.url());
-        std::fs::write(&config, upstream).unwrap();
+        let upstream = |(index, server): (usize, &&ModelServer)| {
+            let (url, concurrency) = (server.url(), 16 - index);
+            format!(
+                "[[upstream]]\nurl = \"{url}\"\ncontinuation = \"prefill\"\nconcurrency = {concurrency}\n"
+            )
+        };
+        std::fs::write(&config, servers.iter().enumerate().map(upstream).collect::<String>()).unwrap();
         self.worker_with(&["--config", config.to_str().unwrap()])
+    }
+
+    /// A worker with these settings, each `key=value`.
+    pub(crate) fn worker_set(&self, settings: &[&str]) -> Process {
+        let url = self.model_server.url();
+        let mut arguments = vec!["--upstream", &url];
+        arguments.extend(settings.iter().flat_map(|&setting| ["--set", setting]));
+        self.worker_with(&arguments)
+    }
+
+    /// What `narthex jobs` with these arguments writes, and its exit code.
+    pub(crate) fn jobs(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = narthex().arg("jobs").args(arguments).args(["--broker", &self.redis.url()]).output();
+        let Output { status, stdout, stderr } = output.unwrap();
+        (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
 
     fn worker_with(&self, arguments: &[&str]) -> Process {
@@ -96,13 +122,7 @@ impl Cluster {
     }
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"))
-        {
-            command.env_remove(name);
-        }
-        let child = command
+        let child = narthex()
             .args(arguments)
             .args(["--admin-listen", "127.0.0.1:0", "--log", "error"])
             .envs(self.places())
@@ -119,6 +139,16 @@ impl Cluster {
         }
         process
     }
+}
+
+/// The program, with nothing of this machine's own settings.
+fn narthex() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
+    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"));
+    for (name, _) in own {
+        command.env_remove(name);
+    }
+    command
 }
 
 impl Process {
@@ -157,4 +187,20 @@ impl Drop for Process {
 /// The body of a request that is streamed.
 pub(crate) fn body(prompt: &str) -> Value {
     json!({"model": MODEL, "input": prompt, "stream": true})
+}
+
+/// Nothing in these scenes may take longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap()
+}
+
+/// The next `count` events of a stream.
+pub(crate) async fn first_events(stream: &mut EventStream, count: usize) -> Vec<Value> {
+    let mut events = Vec::new();
+    while events.len() < count {
+        events.push(soon(stream.next()).await.unwrap());
+    }
+    events
 }

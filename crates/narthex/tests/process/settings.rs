@@ -45,7 +45,7 @@ fn config_speaks_to_programs_too() {
 #[test]
 fn what_cannot_start_says_so_and_exits_with_2() {
     let (_, name) = file("[gateway]\ngrce = \"90s\"\n");
-    let cases: [(&[&str], String); 7] = [
+    let cases: [(&[&str], String); 9] = [
         (
             &["gateway", "--config", &name],
             format!("error: {name}:2: `gateway.grce` is no setting; did you mean `gateway.grace`?\n"),
@@ -68,6 +68,16 @@ fn what_cannot_start_says_so_and_exits_with_2() {
              127.0.0.1, or, for a trial behind a boundary of its own, set auth.allow_none_beyond_loopback = true \
              (--insecure-allow-remote-none)\n"
                 .to_owned(),
+        ),
+        (
+            &["jobs", "show", "resp_0000000000000000000000000000000000ff"],
+            "error: the memory broker keeps its jobs inside the process that runs it, where no other can look: set \
+             --broker to the one that gateways and workers share, such as redis://host:6379\n"
+                .to_owned(),
+        ),
+        (
+            &["jobs", "--broker", "redis://localhost", "--state", "dead", "drop", "resp_0000000000000000000000000000000000ff"],
+            "error: --model, --state, --stuck-after and --max say what to list: write them after `list`\n".to_owned(),
         ),
         (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none`\n".to_owned()),
         (
@@ -115,5 +125,8 @@ fn help_teaches() {
     let (code, help, _) = outcome(narthex(["--help"]));
     assert_eq!(code, 0);
     assert!(help.contains("narthex dev --upstream http://localhost:11434/v1"), "{help}");
+    let (code, help, _) = outcome(narthex(["jobs", "--help"]));
+    assert_eq!(code, 0);
+    assert!(help.contains("narthex jobs retry resp_") && help.contains("A job is stuck if"), "{help}");
     assert_eq!(outcome(narthex(["--version"])).1, concat!("narthex ", env!("CARGO_PKG_VERSION"), "\n"));
 }

@@ -1,0 +1,135 @@
+//! What is tormented: Redis, model servers, gateways and workers, all of them real, with a proxy in each line between them.
+//!
+//! ```text
+//!   clients ── proxy ──▶ gateway ── proxy ──▶ Redis ◀── proxy ── worker ── proxy ──▶ model server
+//! ```
+
+mod member;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+use testkit::{
+    model_server::{ModelServer, Script},
+    redis::Server,
+};
+use tokio::sync::Mutex;
+
+pub(crate) use member::{Member, Role};
+
+use crate::{arguments::Persistence, ledger::Ledger, proxy::Proxy};
+
+/// The name of the one model.
+pub(crate) const MODEL: &str = "scripted";
+
+/// How long a stopped gateway waits for its streams, so that some of them end there and others move.
+pub(crate) const GATEWAY_DRAIN: Duration = Duration::from_secs(6);
+/// The same of a worker, which hands over what is left.
+pub(crate) const WORKER_DRAIN: Duration = Duration::from_secs(4);
+
+/// What a cluster consists of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parts {
+    pub(crate) gateways: usize,
+    pub(crate) workers: usize,
+    pub(crate) model_servers: usize,
+    /// How Redis keeps what it has.
+    pub(crate) persistence: Persistence,
+}
+
+/// A cluster. All of its processes end with it.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    /// Locked while somebody has it in hand.
+    pub(crate) redis: Mutex<Server>,
+    pub(crate) models: Vec<(ModelServer, Proxy)>,
+    pub(crate) gateways: Vec<Member>,
+    pub(crate) workers: Vec<Member>,
+    _settings: TempDir,
+}
+
+impl Cluster {
+    /// Starts everything, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When something cannot be started.
+    pub(crate) async fn start(
+        parts: Parts,
+        program: &Path,
+        logs: &Path,
+        ledger: &Ledger,
+    ) -> io::Result<Self> {
+        let log = logs.join("redis.log").display().to_string();
+        let redis = Server::start_with(|_| {
+            let own = parts.persistence.arguments().into_iter();
+            own.chain(["--logfile", &log]).map(str::to_owned).collect()
+        });
+        let redis = redis.await;
+        let broker: SocketAddr = redis.address().parse().map_err(io::Error::other)?;
+        let settings = TempDir::new()?;
+        let mut models = Vec::new();
+        for _ in 0..parts.model_servers {
+            let server = ModelServer::start(Script::default()).await?;
+            let proxy = Proxy::start(Some(server.address())).await?;
+            models.push((server, proxy));
+        }
+        let (mut gateways, mut workers) = (Vec::new(), Vec::new());
+        for number in 0..parts.gateways {
+            let file = write(&settings, &format!("gateway-{number}.toml"), &gateway_settings())?;
+            gateways.push(Member::new(Role::Gateway, number, program, file, logs, broker).await?);
+        }
+        let addresses: Vec<_> = models.iter().map(|(_, proxy)| proxy.address()).collect();
+        for number in 0..parts.workers {
+            let file = write(&settings, &format!("worker-{number}.toml"), &worker_settings(&addresses))?;
+            workers.push(Member::new(Role::Worker, number, program, file, logs, broker).await?);
+        }
+        for member in workers.iter().chain(&gateways) {
+            member.up(&mut *member.life.lock().await, ledger).await?;
+        }
+        Ok(Self { redis: Mutex::new(redis), models, gateways, workers, _settings: settings })
+    }
+
+    /// Where clients connect: a proxy in front of each gateway.
+    pub(crate) fn doors(&self) -> Vec<SocketAddr> {
+        self.gateways.iter().filter_map(Member::door).collect()
+    }
+
+    /// Calls that the model servers are still answering.
+    pub(crate) async fn calls_left(&self, patience: Duration) -> u64 {
+        let mut left = 0;
+        for (server, _) in &self.models {
+            let ended = server.wait_until(|stats| stats.running == 0, patience).await;
+            left += ended.map_or_else(|stats| stats.running, |stats| stats.running);
+        }
+        left
+    }
+}
+
+fn write(settings: &TempDir, name: &str, text: &str) -> io::Result<PathBuf> {
+    let file = settings.path().join(name);
+    std::fs::write(&file, text)?;
+    Ok(file)
+}
+
+fn gateway_settings() -> String {
+    format!("[gateway]\nstore_ttl = \"10m\"\ndrain_timeout = \"{}s\"\n", GATEWAY_DRAIN.as_secs())
+}
+
+/// Streams that have ended are kept for a minute: Redis reads them all at each start, and who wants one comes at once.
+fn worker_settings(models: &[SocketAddr]) -> String {
+    let worker = format!(
+        "[worker]\nmax_attempts = 1000\nreplay_ttl = \"1m\"\nstore_ttl = \"10m\"\ndrain_timeout = \"{}s\"\n",
+        WORKER_DRAIN.as_secs()
+    );
+    let upstream = |address: &SocketAddr| {
+        format!(
+            "\n[[upstream]]\nurl = \"http://{address}/v1\"\nmodels = [\"{MODEL}\"]\ncontinuation = \"prefill\"\nconcurrency = 512\n"
+        )
+    };
+    worker + &models.iter().map(upstream).collect::<String>()
+}

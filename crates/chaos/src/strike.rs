@@ -1,0 +1,217 @@
+//! Carries a plan out on a cluster.
+
+use std::{io, sync::Arc};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::{sync::Semaphore, time};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    cluster::{Cluster, Member},
+    ledger::Ledger,
+    plan::{Fault, Kind, Plan},
+    proxy::{Flow, Proxy, Weather},
+};
+
+/// So many faults may last at a time; the next one waits.
+const AT_ONCE: usize = 8;
+
+/// Whoever strikes.
+#[derive(Debug, Clone)]
+pub(crate) struct Striker {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl Striker {
+    /// Carries out the first `count` faults of `plan`, and waits until the last one is over. `begun` is called for each of them.
+    pub(crate) async fn carry_out(
+        &self,
+        plan: Plan,
+        count: usize,
+        stop: &CancellationToken,
+        begun: impl Fn(),
+    ) {
+        let (room, tasks) = (Arc::new(Semaphore::new(AT_ONCE)), TaskTracker::new());
+        for fault in plan.take(count) {
+            if stop.run_until_cancelled(time::sleep(fault.pause)).await.is_none() {
+                break;
+            }
+            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+            begun();
+            let striker = self.clone();
+            tasks.spawn(async move {
+                let kind = fault.kind;
+                if let Err(error) = striker.strike(fault).await {
+                    striker.ledger.fail("cluster_broken", &format!("after {kind}: {error}"));
+                }
+                drop(permit);
+            });
+        }
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Replaces every gateway and every worker, one after the other.
+    pub(crate) async fn roll(&self) {
+        for member in self.cluster.gateways.iter().chain(&self.cluster.workers) {
+            let mut life = member.life.lock().await;
+            member.check(&mut life, &self.ledger);
+            self.ledger.tell(format!("rolling: {} is replaced", member.name));
+            if let Err(error) = member.replace(&mut life, &self.ledger).await {
+                self.ledger.fail("cluster_broken", &format!("replacing {}: {error}", member.name));
+            }
+            self.ledger.tell(format!("rolling: {} was replaced", member.name));
+        }
+    }
+
+    /// Notes every process that is not there any more.
+    pub(crate) async fn check(&self) {
+        for member in self.cluster.gateways.iter().chain(&self.cluster.workers) {
+            member.check(&mut *member.life.lock().await, &self.ledger);
+        }
+    }
+
+    async fn strike(&self, fault: Fault) -> io::Result<()> {
+        match fault.kind {
+            Kind::KillWorker | Kind::KillGateway => self.kill(&fault).await,
+            Kind::FreezeWorker | Kind::FreezeGateway => self.freeze(&fault).await,
+            Kind::ReplaceWorker | Kind::ReplaceGateway => self.replace(&fault).await,
+            Kind::KillBroker => {
+                self.kill_broker(&fault).await;
+                Ok(())
+            }
+            Kind::FreezeBroker => self.freeze_broker(&fault).await,
+            Kind::CutBroker => {
+                let member = self.anyone(&fault);
+                self.cut(&fault, &member.broker, 1.0, &format!("of {}", member.name));
+                Ok(())
+            }
+            Kind::HoldBroker | Kind::DelayBroker => {
+                let member = self.anyone(&fault);
+                self.weather(&fault, &member.broker, &member.name).await;
+                Ok(())
+            }
+            Kind::CutClients => {
+                let member = self.gateway(&fault);
+                let Some(proxy) = &member.clients else { return Ok(()) };
+                self.cut(&fault, proxy, fault.share, &format!("of {}", member.name));
+                Ok(())
+            }
+            Kind::HoldClients => {
+                let member = self.gateway(&fault);
+                let Some(proxy) = &member.clients else { return Ok(()) };
+                self.weather(&fault, proxy, &member.name).await;
+                Ok(())
+            }
+            Kind::CutModel => {
+                let number = fault.target % self.cluster.models.len();
+                let (_, proxy) = &self.cluster.models[number];
+                self.cut(&fault, proxy, fault.share, &format!("server {number}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn gateway(&self, fault: &Fault) -> &Member {
+        &self.cluster.gateways[fault.target % self.cluster.gateways.len()]
+    }
+
+    fn worker(&self, fault: &Fault) -> &Member {
+        &self.cluster.workers[fault.target % self.cluster.workers.len()]
+    }
+
+    fn process(&self, fault: &Fault) -> &Member {
+        match fault.kind {
+            Kind::KillWorker | Kind::FreezeWorker | Kind::ReplaceWorker => self.worker(fault),
+            _ => self.gateway(fault),
+        }
+    }
+
+    fn anyone(&self, fault: &Fault) -> &Member {
+        let Cluster { gateways, workers, .. } = &*self.cluster;
+        let at = fault.target % (gateways.len() + workers.len());
+        gateways.get(at).unwrap_or_else(|| &workers[at - gateways.len()])
+    }
+
+    async fn kill(&self, fault: &Fault) -> io::Result<()> {
+        let member = self.process(fault);
+        let mut life = member.life.lock().await;
+        member.check(&mut life, &self.ledger);
+        self.ledger.fault(fault.kind, &format!("{}, {:?}", member.name, fault.lasts));
+        if let Some(process) = life.take() {
+            process.kill().await?;
+        }
+        if let Some(clients) = &member.clients {
+            clients.lead_to(None);
+        }
+        time::sleep(fault.lasts).await;
+        member.up(&mut life, &self.ledger).await?;
+        self.ledger.tell(format!("{} is there again", member.name));
+        Ok(())
+    }
+
+    async fn freeze(&self, fault: &Fault) -> io::Result<()> {
+        let member = self.process(fault);
+        let mut life = member.life.lock().await;
+        member.check(&mut life, &self.ledger);
+        self.ledger.fault(fault.kind, &format!("{}, {:?}", member.name, fault.lasts));
+        member.signal(&life, Signal::STOP)?;
+        time::sleep(fault.lasts).await;
+        member.signal(&life, Signal::CONT)?;
+        self.ledger.tell(format!("{} goes on", member.name));
+        Ok(())
+    }
+
+    async fn replace(&self, fault: &Fault) -> io::Result<()> {
+        let member = self.process(fault);
+        let mut life = member.life.lock().await;
+        member.check(&mut life, &self.ledger);
+        self.ledger.fault(fault.kind, &member.name);
+        member.replace(&mut life, &self.ledger).await?;
+        self.ledger.tell(format!("{} was replaced", member.name));
+        Ok(())
+    }
+
+    async fn kill_broker(&self, fault: &Fault) {
+        let mut redis = self.cluster.redis.lock().await;
+        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
+        redis.kill();
+        time::sleep(fault.lasts).await;
+        redis.start_again().await;
+        self.ledger.tell("the broker is there again");
+    }
+
+    async fn freeze_broker(&self, fault: &Fault) -> io::Result<()> {
+        let redis = self.cluster.redis.lock().await;
+        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
+        let pid = redis.pid().try_into().ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| io::Error::other("the broker has no pid"))?;
+        kill_process(pid, Signal::STOP)?;
+        time::sleep(fault.lasts).await;
+        kill_process(pid, Signal::CONT)?;
+        self.ledger.tell("the broker goes on");
+        Ok(())
+    }
+
+    fn cut(&self, fault: &Fault, proxy: &Proxy, share: f64, whose: &str) {
+        let mut random = StdRng::seed_from_u64(fault.target as u64);
+        let lines = proxy.cut(|| random.random_bool(share));
+        self.ledger.fault(fault.kind, &format!("{whose}: {lines} lines"));
+    }
+
+    async fn weather(&self, fault: &Fault, proxy: &Proxy, whose: &str) {
+        let bad = if fault.kind == Kind::DelayBroker { Flow::Late(fault.delay) } else { Flow::Held };
+        let (weather, way) = match (fault.kind, fault.towards_server) {
+            (Kind::DelayBroker, _) => (Weather { to_server: bad, to_clients: bad }, "both ways"),
+            (_, true) => (Weather { to_server: bad, ..Weather::default() }, "to the server"),
+            (_, false) => (Weather { to_clients: bad, ..Weather::default() }, "from the server"),
+        };
+        self.ledger.fault(fault.kind, &format!("of {whose}, {way}, {bad:?}, {:?}", fault.lasts));
+        proxy.set(weather);
+        time::sleep(fault.lasts).await;
+        proxy.set(Weather::default());
+        self.ledger.tell(format!("{} of {whose} is over", fault.kind));
+    }
+}
