@@ -61,7 +61,7 @@ impl App {
         });
 
         app.status.waits_for("the broker to answer");
-        let broker = broker_choice::connect(&config, role).await?;
+        let broker = broker_choice::connect(&config, role.is_gateway()).await?;
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;

@@ -3,16 +3,16 @@
 use broker::{Broker, memory::Memory};
 
 use crate::{
-    config::{BrokerUrl, Config, Role},
+    config::{BrokerUrl, Config},
     failure::{Failure, chain},
 };
 
-/// Connects to the broker.
-pub(crate) async fn connect(config: &Config, role: Role) -> Result<Broker, Failure> {
+/// Connects to the broker. A process that is no gateway makes no responses.
+pub(crate) async fn connect(config: &Config, makes_responses: bool) -> Result<Broker, Failure> {
     match &config.broker {
         BrokerUrl::Memory => Ok(Memory::new(config.memory.clone()).broker()),
         BrokerUrl::Redis(url) => redis(config, url).await,
-        BrokerUrl::Kafka(url) => kafka(config, url, role).await,
+        BrokerUrl::Kafka(url) => kafka(config, url, makes_responses).await,
     }
 }
 
@@ -21,8 +21,8 @@ async fn redis(config: &Config, url: &str) -> Result<Broker, Failure> {
 }
 
 /// Kafka carries, and Redis remembers, if there is one.
-async fn kafka(config: &Config, url: &str, role: Role) -> Result<Broker, Failure> {
-    let settings = config.kafka.settings(url, role.is_gateway());
+async fn kafka(config: &Config, url: &str, makes_responses: bool) -> Result<Broker, Failure> {
+    let settings = config.kafka.settings(url, makes_responses);
     let kafka = connected(broker_kafka::connect(settings).await)?;
     if let Some(url) = &config.kafka.store {
         return Ok(Broker { store: redis(config, url.reveal()).await?.store, ..kafka });

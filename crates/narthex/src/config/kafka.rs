@@ -12,10 +12,10 @@ pub(crate) struct Kafka {
 }
 
 impl Kafka {
-    /// What the broker takes, for the cluster at `url`. A process that accepts no requests makes no responses, and needs no
+    /// What the broker takes, for the cluster at `url`. A process that makes no responses needs no
     /// home.
-    pub(crate) fn settings(&self, url: &str, is_gateway: bool) -> broker_kafka::Config {
-        let home_partitions = if is_gateway { self.broker.home_partitions } else { 0 };
+    pub(crate) fn settings(&self, url: &str, makes_responses: bool) -> broker_kafka::Config {
+        let home_partitions = if makes_responses { self.broker.home_partitions } else { 0 };
         let bootstrap_servers = place(url).to_owned();
         broker_kafka::Config { bootstrap_servers, home_partitions, ..self.broker.clone() }
     }
