@@ -10,36 +10,37 @@ use tokio::{
     sync::OnceCell,
 };
 
-static NODE: OnceCell<Node> = OnceCell::const_new();
+static SHARED: OnceCell<Cluster> = OnceCell::const_new();
 
-/// A node that runs.
+/// A cluster that runs.
 #[derive(Debug)]
-pub struct Node {
-    /// `host:port`.
-    pub address: String,
-    /// The file with its process's number.
-    pid: PathBuf,
-    /// The node ends when the input of its script closes: when this is dropped, or with this process, however that ends.
+pub struct Cluster {
+    /// Its nodes: `host:port`, with commas.
+    pub addresses: String,
+    /// The folder with the numbers of their processes.
+    pids: PathBuf,
+    /// The nodes end when the input of this closes: when it is dropped, or with this process, however that ends.
     _script: Child,
 }
 
-impl Node {
-    /// The node of this process.
+impl Cluster {
+    /// The one node that all tests of this process share.
     ///
     /// # Panics
     /// When it cannot be started: what it said is on standard error.
     pub async fn shared() -> &'static Self {
-        NODE.get_or_init(Self::start).await
+        SHARED.get_or_init(|| Self::start(1)).await
     }
 
-    /// A node of one's own, to be broken.
+    /// A cluster of one's own, to be broken.
     ///
     /// # Panics
     /// When it cannot be started: what it said is on standard error.
-    pub async fn start() -> Self {
+    pub async fn start(nodes: u32) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/with-kafka");
         let mut script = Command::new(path)
-            .args(["sh", "-c", "echo \"$TEST_KAFKA\"; echo \"$TEST_KAFKA_PID\"; cat > /dev/null"])
+            .args(["sh", "-c", "echo \"$TEST_KAFKA\"; echo \"$TEST_KAFKA_PIDS\"; cat > /dev/null"])
+            .env("NODES", nodes.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -48,17 +49,17 @@ impl Node {
         let mut lines = BufReader::new(said).lines();
         let mut line = async || {
             let line = lines.next_line().await.unwrap();
-            line.expect("a Kafka node: `scripts/install kafka` installs what it needs")
+            line.expect("a Kafka cluster: `scripts/install kafka` installs what it needs")
         };
-        Self { address: line().await, pid: line().await.into(), _script: script }
+        Self { addresses: line().await, pids: line().await.into(), _script: script }
     }
 
-    /// Ends the node as `kill -9` does. It comes back by itself, on what it has left, in a few seconds.
+    /// Ends a node, counted from 1, as `kill -9` does. It comes back by itself, on what it has left, in a few seconds.
     ///
     /// # Panics
-    /// When there is no node to kill.
-    pub fn kill(&self) {
-        let pid = std::fs::read_to_string(&self.pid).unwrap();
+    /// When there is no such node to kill.
+    pub fn kill(&self, node: u32) {
+        let pid = std::fs::read_to_string(self.pids.join(node.to_string())).unwrap();
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
 }

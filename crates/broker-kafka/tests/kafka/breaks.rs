@@ -5,7 +5,7 @@ use std::time::Duration;
 use broker::{AppendError, Creation, Error, Header, Job, Kind, Member, OpenMode};
 use broker_kafka::Config;
 use stream::{Delta, DeltaKind, Event};
-use testkit::kafka::Node;
+use testkit::kafka::Cluster;
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take that waits for a node to come back.
@@ -32,14 +32,27 @@ async fn eventually<T>(mut attempt: impl AsyncFnMut() -> Result<T, Error>) -> T 
     }
 }
 
-/// A node is killed again and again while a stream is written, repeated as a worker does: each event is in the log once, and
-/// what was enqueued is claimed, by processes that saw it and by one that did not.
+/// The only node is killed, and comes back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_node_costs_nothing() {
+    let cluster = Cluster::start(1).await;
+    killed(&cluster, &[1, 1]).await;
+}
+
+/// Of three nodes each is killed once: whatever it led, another one leads on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_leader_has_everything() {
+    let cluster = Cluster::start(3).await;
+    killed(&cluster, &[1, 2, 3]).await;
+}
+
+/// Nodes are killed one after the other while a stream is written, repeated as a worker does: each event is in the log
+/// once, and what was enqueued is claimed, to processes that saw it and to one that did not.
+async fn killed(cluster: &Cluster, nodes: &[u32]) {
     const EVENTS: u64 = 600;
-    const KILLS: u64 = 2;
-    let node = Node::start().await;
-    let config = Config { bootstrap_servers: node.address.clone(), partitions: 2, ..Config::default() };
+    let steps = EVENTS / (nodes.len() as u64 + 1);
+    let bootstrap_servers = cluster.addresses.clone();
+    let config = Config { bootstrap_servers, partitions: 2, ..Config::default() };
     let gateway = broker_kafka::connect(config.clone()).await.unwrap();
     let worker = broker_kafka::connect(config.clone()).await.unwrap();
     let (id, header) = (gateway.log.new_id(), header());
@@ -51,8 +64,10 @@ async fn a_killed_node_costs_nothing() {
     let opened = worker.log.open(id, &owner, OpenMode::TakeOver).await.unwrap();
 
     for next in 1..EVENTS {
-        if next % (EVENTS / (KILLS + 1)) == 0 {
-            node.kill();
+        if next % steps == 0
+            && let Some(node) = nodes.get((next / steps - 1) as usize)
+        {
+            cluster.kill(*node);
         }
         let events = [delta(next.to_string())];
         eventually(async || match worker.log.append(id, opened.epoch, next, &events).await {

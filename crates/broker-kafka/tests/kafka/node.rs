@@ -2,11 +2,11 @@
 
 use broker::Broker;
 use broker_kafka::Config;
-use testkit::kafka::Node;
+use testkit::kafka::Cluster;
 
 /// What all tests share but those that want topics of their own. Their streams and models have names of their own.
 pub(crate) async fn config() -> Config {
-    let bootstrap_servers = Node::shared().await.address.clone();
+    let bootstrap_servers = Cluster::shared().await.addresses.clone();
     Config { bootstrap_servers, partitions: 3, ..Config::default() }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
     client::EventStream,
-    kafka::Node,
+    kafka,
     model_server::{ModelServer, Script},
     redis::Server,
 };
@@ -48,8 +48,8 @@ impl Cluster {
 
     /// On Kafka, with topics of its own; its Redis is only the store.
     pub(crate) async fn on_kafka() -> Self {
-        let (cluster, node) = tokio::join!(Self::start(), Node::shared());
-        Self { kafka: Some(node.address.clone()), ..cluster }
+        let (cluster, node) = tokio::join!(Self::start(), kafka::Cluster::shared());
+        Self { kafka: Some(node.addresses.clone()), ..cluster }
     }
 
     /// What says to a process where everything is.
