@@ -25,10 +25,11 @@ test: ## Install what the tests need, run all of them, and stop what was started
 test-kafka: ## Of the tests, those on a real Kafka node
 	@scripts/install kafka
 	@$(CARGO) test --locked --package broker-kafka
+	@$(CARGO) test --locked --package narthex --test cluster on_kafka
 
 kafka: ## Start a Kafka node of one's own, say where it listens, and stop it with Ctrl-C
 	@scripts/install kafka
-	@scripts/with-kafka sh -c 'echo "Kafka listens on $$TEST_KAFKA; Ctrl-C stops it."; cat'
+	@scripts/with-kafka sh -c 'echo "Kafka listens on $$TEST_KAFKA; Ctrl-C stops it."; cat > /dev/null'
 
 check: ## Format, lints, documentation, licences, architecture, shell scripts
 	@scripts/install check

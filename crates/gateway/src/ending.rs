@@ -1,24 +1,22 @@
 //! Ending a response from the gateway: asking its worker to, or doing it where no worker ever took it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use broker::{AppendError, Broker, Member, OpenError, OpenMode};
+use broker::{AppendError, Broker, FoundJob, JobState, Member, OpenError, OpenMode};
 use protocol::{ApiError, Outcome, Request, StoredResponse};
 use stream::{Assembler, Event, ResponseId};
 
 const STREAM_LOST: &str = "stream_lost";
+
+/// A worker that has not renewed its claim for so long is gone.
+const MAX_QUIET: Duration = Duration::from_secs(60);
 
 /// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
 pub(crate) async fn cancel(broker: &Broker, member: &Member, id: ResponseId) {
     if let Err(error) = broker.control.cancel(id).await {
         tracing::warn!(response = %id, %error, "failed to cancel");
     }
-    end_unclaimed(broker, member, id, &Outcome::Cancelled).await;
-}
-
-/// Ends a response that no worker ever took. Does nothing to any other.
-pub(crate) async fn end_unclaimed(broker: &Broker, member: &Member, id: ResponseId, outcome: &Outcome) {
-    if let Err(error) = end_if_unclaimed(broker, member, id, outcome).await {
+    if let Err(error) = end_if_unclaimed(broker, member, id, &Outcome::Cancelled).await {
         tracing::warn!(response = %id, %error, "failed to end a response that waits");
     }
 }
@@ -36,6 +34,29 @@ pub enum Found {
     Gone,
 }
 
+/// Ends a response of which nothing was heard for `silence`, unless a worker is at it. No worker ever came; or the one that
+/// had it died, and no other came.
+pub(crate) async fn end_forsaken(
+    broker: &Broker,
+    member: &Member,
+    id: ResponseId,
+    silence: Duration,
+    outcome: &Outcome,
+) -> Result<Found, broker::Error> {
+    let mode = match broker.jobs.find(id).await {
+        Ok(Some(FoundJob { entry, .. })) => match entry.state {
+            JobState::Claimed { quiet, .. } if quiet < silence.min(MAX_QUIET) => return Ok(Found::Owned),
+            _ => OpenMode::TakeOver,
+        },
+        // Finished or lost: the stream tells which.
+        Ok(None) => OpenMode::TakeOver,
+        // Without looking only that is certain.
+        Err(broker::Error::Unsupported(_)) => OpenMode::IfNeverOpened,
+        Err(error) => return Err(error),
+    };
+    end(broker, member, id, mode, outcome).await
+}
+
 /// Ends a response that no worker ever took, and tells how it was found.
 pub(crate) async fn end_if_unclaimed(
     broker: &Broker,
@@ -43,7 +64,17 @@ pub(crate) async fn end_if_unclaimed(
     id: ResponseId,
     outcome: &Outcome,
 ) -> Result<Found, broker::Error> {
-    let opened = match broker.log.open(id, member, OpenMode::IfNeverOpened).await {
+    end(broker, member, id, OpenMode::IfNeverOpened, outcome).await
+}
+
+async fn end(
+    broker: &Broker,
+    member: &Member,
+    id: ResponseId,
+    mode: OpenMode,
+    outcome: &Outcome,
+) -> Result<Found, broker::Error> {
+    let opened = match broker.log.open(id, member, mode).await {
         Ok(opened) => opened,
         Err(OpenError::Owned) => return Ok(Found::Owned),
         Err(OpenError::Ended) => return Ok(Found::Ended),
@@ -56,7 +87,7 @@ pub(crate) async fn end_if_unclaimed(
         let _ = so_far.push(sequence, event);
     }
     let resource = so_far.response().unwrap_or_default();
-    let (kind, resource) = protocol::end(resource, Vec::new(), None, outcome, unix_time());
+    let (kind, resource) = protocol::end(resource, so_far.output().to_vec(), None, outcome, unix_time());
     let terminal = protocol::lifecycle(kind, &resource);
     match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
         Ok(_) => {}
@@ -94,7 +125,7 @@ pub(crate) fn stream_lost() -> ApiError {
 
 async fn remember(broker: &Broker, id: ResponseId, stored: &StoredResponse) {
     let Ok(value) = serde_json::to_vec(stored) else { return };
-    let day = std::time::Duration::from_secs(24 * 60 * 60);
+    let day = Duration::from_secs(24 * 60 * 60);
     if let Err(error) = broker.store.put(&StoredResponse::key(id), value.into(), day).await {
         tracing::warn!(response = %id, %error, "failed to remember a response");
     }

@@ -1,13 +1,16 @@
 //! The gateway's life: build, run, drain.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::Future, io, sync::Arc};
 
 use broker::{Broker, Member};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Config, Metrics, delivery::Hub, http, roster::Roster};
@@ -25,6 +28,28 @@ pub(crate) struct Shared {
     /// WebSocket connections: a drain closes them.
     pub(crate) sockets: TaskTracker,
     pub(crate) drain: CancellationToken,
+}
+
+/// Where connections come from: a socket that listens, or, in a simulation, whatever behaves like one.
+pub trait Accept: Send {
+    /// What a client speaks through.
+    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next connection. Cancel safe.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Connection = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        // Without it a small frame waits up to 40 ms for the acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "failed to set TCP_NODELAY");
+        }
+        Ok(stream)
+    }
 }
 
 /// A gateway, ready to run.
@@ -55,7 +80,7 @@ impl Gateway {
 
     /// Serves connections from `listener` until `drain` is cancelled. Then takes nothing new, lets running streams end
     /// within the drain time, closes WebSockets with 1012 spread over it, and returns.
-    pub async fn run(self, listener: TcpListener, drain: CancellationToken) {
+    pub async fn run<L: Accept>(self, mut listener: L, drain: CancellationToken) {
         let Self(shared) = self;
         let done = CancellationToken::new();
         shared.tasks.spawn(shared.hub.clone().sweep(done.clone()));
@@ -64,7 +89,7 @@ impl Gateway {
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok((stream, _)) => accept(&shared, stream, &graceful, &connections),
+                Ok(stream) => serve(&shared, stream, &graceful, &connections),
                 Err(error) => {
                     // Mostly a lack of descriptors: some connection has to end first.
                     tracing::warn!(%error, "failed to accept a connection");
@@ -81,11 +106,10 @@ impl Gateway {
     }
 }
 
-fn accept(shared: &Arc<Shared>, stream: TcpStream, graceful: &GracefulShutdown, connections: &TaskTracker) {
-    // Without it a small frame waits up to 40 ms for the acknowledgement of the one before.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "failed to set TCP_NODELAY");
-    }
+fn serve<C>(shared: &Arc<Shared>, stream: C, graceful: &GracefulShutdown, connections: &TaskTracker)
+where
+    C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()

@@ -23,7 +23,7 @@ pub mod jobs;
 mod delivery;
 
 pub use config::{Config, Limits};
-pub use gateway::Gateway;
+pub use gateway::{Accept, Gateway};
 pub use metrics::Metrics;
 
 pub(crate) use principal::Principal;

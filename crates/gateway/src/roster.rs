@@ -88,6 +88,8 @@ impl Roster {
                 _ => return refreshed.outcome,
             }
         }
+        // The answer tells of the time of the question at best: a worker may have come while it was on the way.
+        let at = Instant::now();
         refreshed.outcome = match self.control.models().await {
             // A roster that cannot be read is no reason to forget what was known.
             Err(error) => {
@@ -100,7 +102,7 @@ impl Roster {
                 Outcome::Answered
             }
         };
-        refreshed.at = Some(Instant::now());
+        refreshed.at = Some(at);
         refreshed.outcome
     }
 }

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use engine::{Error, Fault, Output, Usage};
 use hyper::Method;
 use serde_json::json;
+use stream::EventKind;
 use testkit::{
     client::text,
     cluster::model,
@@ -39,6 +40,19 @@ async fn cancel_stops_the_model() {
     // Cancelling again changes nothing, and reading it tells the same.
     assert_eq!(scene.http().json(Method::POST, &format!("{path}/cancel"), None).await.1, cancelled);
     assert_eq!(scene.http().json(Method::GET, &path, None).await.1, cancelled);
+}
+
+#[tokio::test]
+async fn a_response_ends_in_one_append() {
+    let scene = Scene::new().await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    scene.answer(&["Hello"]).await;
+    let id = socket.turn().await[0]["response"]["id"].as_str().unwrap().parse().unwrap();
+    let page = scene.cluster.broker().log.read(id, 0, usize::MAX).await.unwrap().unwrap();
+    let last: Vec<_> = page.records.last().unwrap().events.iter().map(|event| event.kind().name()).collect();
+    let closing = ["response.output_text.done", "response.content_part.done", "response.output_item.done"];
+    assert!(last.ends_with(&[closing.as_slice(), &["response.completed"]].concat()), "{last:?}");
 }
 
 #[tokio::test]
@@ -242,4 +256,74 @@ async fn a_cancelled_response_costs_what_was_told_of_it() {
     assert_eq!(cancelled["status"], "cancelled");
     assert_eq!(cancelled["usage"]["input_tokens"], 20);
     assert_eq!(cancelled["usage"]["output_tokens"], 3);
+}
+
+#[tokio::test]
+async fn a_text_is_closed_and_its_response_ended_in_one_piece() {
+    let broker = broker::memory::broker();
+    let (gateway, worker) = (gateway::Config::default(), worker::Config::default());
+    let scene = Scene::with(broker.clone(), gateway, worker).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    call.say("Once").await;
+    // All that was said is in the log: what follows waits for no append, and would go in pieces if it came in pieces.
+    while soon(socket.next()).await["type"] != "response.output_text.delta" {}
+    call.finish().await;
+    let id = soon(socket.turn()).await.pop().unwrap()["response"]["id"].as_str().unwrap().parse().unwrap();
+    let page = broker.log.read(id, 0, usize::MAX).await.unwrap().unwrap();
+    let last = page.records.last().unwrap();
+    assert!(last.is_terminal());
+    let kinds: Vec<_> = last.events_from(0).map(|(_, event)| event.kind()).collect();
+    assert_eq!(
+        kinds,
+        [
+            EventKind::OutputTextDone,
+            EventKind::ContentPartDone,
+            EventKind::OutputItemDone,
+            EventKind::Completed
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_response_whose_worker_died_does_not_wait_for_ever_for_another() {
+    let gateway = gateway::Config { queue_timeout: Duration::from_millis(600), ..gateway::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway, worker::Config::default()).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    call.say("Once").await;
+    let mut events = Vec::new();
+    while text(&events) != "Once" {
+        events.push(soon(socket.next()).await);
+    }
+    scene.worker.kill();
+    events.extend(soon(socket.turn()).await);
+    let response = &events.last().unwrap()["response"];
+    assert_eq!(
+        (&response["status"], &response["error"]["code"]),
+        (&json!("failed"), &json!("queue_timeout"))
+    );
+    assert_eq!(response["output"][0]["content"][0]["text"], "Once");
+}
+
+/// A response of which nothing is heard, because its model thinks, is not taken from its worker.
+#[tokio::test]
+async fn a_silent_model_keeps_its_response() {
+    let gateway = gateway::Config { queue_timeout: Duration::from_millis(300), ..gateway::Config::default() };
+    let config = worker::Config { lease: Duration::from_millis(300), ..worker::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway, config).await;
+    let mut socket = scene.socket().await;
+    socket.send(create("Hi", json!({}))).await;
+    let call = scene.stage.next_call().await;
+    // Several of the gateway's looks go by; each is half a second after the one before.
+    let waited = tokio::time::timeout(Duration::from_secs(2), async {
+        while socket.next().await["type"] != "response.output_text.delta" {}
+    });
+    assert!(waited.await.is_err());
+    call.say("Once").await;
+    call.finish().await;
+    let events = soon(socket.turn()).await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
 }

@@ -45,6 +45,18 @@ impl Scene {
         socket
     }
 
+    /// The next call of whichever server.
+    async fn any_call(&self) -> Playing {
+        let [first, second] = &self.stages;
+        soon(async {
+            tokio::select! {
+                call = first.next_call() => call,
+                call = second.next_call() => call,
+            }
+        })
+        .await
+    }
+
     async fn call(&self, server: usize) -> Playing {
         soon(self.stages[server].next_call()).await
     }
@@ -162,4 +174,46 @@ async fn responses_go_where_there_is_room() {
         let events = soon(socket.turn()).await;
         assert_eq!(events.last().expect("an end")["response"]["status"], "completed");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_got_on_before_it_broke_off_does_not_count_against_the_next() {
+    let scene = Scene::new([continuing(), continuing()]).await;
+    let mut socket = scene.ask(json!({})).await;
+    let (mut calls, mut expected) = (0, String::new());
+    // More often than a server may fail in a row.
+    for word in ["Once ", "upon ", "a ", "time ", "there ", "was "] {
+        let call = scene.any_call().await;
+        calls += 1;
+        assert_eq!(call.call.prefix.as_deref(), (!expected.is_empty()).then_some(expected.as_str()));
+        call.say(word).await;
+        expected += word;
+        call.fail(broken()).await;
+    }
+    let call = scene.any_call().await;
+    call.say("light.").await;
+    call.finish().await;
+    let events = soon(socket.turn()).await;
+    assert_eq!((calls, text(&events)), (6, expected + "light."));
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
+#[tokio::test]
+async fn calls_that_all_break_off_come_to_an_end() {
+    let scene = Scene::new([continuing(), continuing()]).await;
+    let mut socket = scene.ask(json!({})).await;
+    let (mut calls, turn) = (0, socket.turn());
+    let mut turn = std::pin::pin!(turn);
+    let events = loop {
+        tokio::select! {
+            events = &mut turn => break events,
+            call = scene.any_call() => {
+                calls += 1;
+                call.say("and ").await;
+                call.fail(broken()).await;
+            }
+        }
+    };
+    assert_eq!(events.last().unwrap()["type"], "response.failed");
+    assert!((10..40).contains(&calls), "{calls} calls");
 }

@@ -32,17 +32,20 @@ impl Clock {
         Self { timeouts, started, last: None, deadline, timer }
     }
 
-    /// Only a deadline.
-    pub(crate) fn until(deadline: Instant) -> Self {
-        let ever = Duration::from_secs(60 * 60 * 24);
-        Self::start(Timeouts { first_token: ever, between_tokens: ever, response: ever }, deadline)
-    }
-
     /// An output came. How long the first one took.
     pub(crate) fn heard(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let is_first = self.last.replace(now).is_none();
         is_first.then(|| now - self.started)
+    }
+
+    /// The model is not listened to right now: what it may keep us waiting counts from now on.
+    pub(crate) fn stand(&mut self) {
+        let now = Instant::now();
+        match &mut self.last {
+            Some(last) => *last = now,
+            None => self.started = now,
+        }
     }
 
     /// Waits until a bound is exceeded, and says which. Cancel safe.

@@ -15,18 +15,31 @@ use crate::{
     metrics::FaultLabels,
     outbox::Outbox,
     plan::Plan,
-    produce::{Leave, Session, Stream},
+    produce::{Leave, Session},
     running::{Interrupt, Place},
     upstream_error,
 };
 
-/// How often the model is called for one response, if its servers fail; each of them is tried once in any case.
+/// How often in a row the model is called for one response, if its servers fail without telling anything more; each of
+/// them is tried once in any case.
 const MAX_CALLS: usize = 3;
+
+/// How often in all, if each call tells something and breaks off.
+const MAX_CALLS_IN_ALL: usize = 30;
 
 /// How a call of the model went.
 enum Called {
     Ended(Ending),
     Broke(engine::Error),
+}
+
+impl Called {
+    fn out_of_time(exceeded: Exceeded) -> Self {
+        match exceeded {
+            Exceeded::Silence(error) => Self::Broke(error),
+            Exceeded::Deadline(error) => Self::Ended(Ending::Failed(upstream_error::for_client(&error))),
+        }
+    }
 }
 
 impl Session<'_> {
@@ -37,9 +50,11 @@ impl Session<'_> {
         let mut request = Arc::new(request);
         let mut tried = vec![self.slot.at()];
         let mut failure: Option<engine::Error> = None;
-        let mut attempt = 0;
+        let (mut attempt, mut calls) = (0, 0);
         loop {
             attempt += 1;
+            calls += 1;
+            let told_before = self.stream.composer.tokens_told();
             let config = &self.slot.served().config;
             let prefix = match (self.plan(&request, config), failure.take()) {
                 (Plan::Start, _) => None,
@@ -61,11 +76,16 @@ impl Session<'_> {
                 Called::Broke(error) => {
                     self.note(&error);
                     self.slot.failed(error.fault);
+                    if self.stream.composer.tokens_told() > told_before && calls < MAX_CALLS_IN_ALL {
+                        // It got on: that its line was cut says nothing of the next call.
+                        attempt = 1;
+                        tried = vec![self.slot.at()];
+                    }
                     let changed = attempt < max_calls
                         && error.is_of_server()
                         && self.change_server(&request, &mut tried);
                     if !changed {
-                        if attempt >= max_calls || !error.is_retryable() {
+                        if attempt >= max_calls || calls >= MAX_CALLS_IN_ALL || !error.is_retryable() {
                             return Ok(Ending::Failed(upstream_error::for_client(&error)));
                         }
                         if let Some(ending) = self.pause(upstream_error::pause(&error, attempt)).await? {
@@ -115,20 +135,27 @@ impl Session<'_> {
                     Ok(outputs) => break outputs,
                     Err(error) => return Ok(Called::Broke(error)),
                 },
-                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
-                    if let Some(called) = event? { return Ok(called); }
+                over = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
                 }
+                exceeded = clock.run_out() => return Ok(Called::out_of_time(exceeded)),
             }
         };
         loop {
             let has_room = self.stream.outbox.pending_bytes() < self.shared.config.max_pending_bytes;
+            if !has_room {
+                // The model is not asked while the broker takes nothing: its silence is not its own.
+                clock.stand();
+            }
             let output = tokio::select! {
                 biased;
-                event = wait(&mut self.place, &mut self.stream.outbox, &mut clock) => {
-                    if let Some(called) = event? { return Ok(called); }
+                over = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
                     continue;
                 }
+                // Before the clock: to a process that was stopped for a while all time has run out, but the model has spoken.
                 output = outputs.next(), if has_room => output,
+                exceeded = clock.run_out(), if has_room => return Ok(Called::out_of_time(exceeded)),
             };
             let output = match output {
                 Some(Ok(output)) => output,
@@ -164,36 +191,32 @@ impl Session<'_> {
 
     /// Waits before the next try, unless there is an ending meanwhile.
     async fn pause(&mut self, time: Duration) -> Result<Option<Ending>, Leave> {
-        let mut clock = Clock::until(Instant::now() + time);
+        let mut over = std::pin::pin!(tokio::time::sleep(time));
         loop {
-            let Stream { outbox, .. } = &mut self.stream;
-            match wait(&mut self.place, outbox, &mut clock).await? {
-                Some(Called::Ended(Ending::Failed(_)) | Called::Broke(_)) => return Ok(None),
-                Some(Called::Ended(ending)) => return Ok(Some(ending)),
-                None => {}
+            tokio::select! {
+                ending = news(&mut self.place, &mut self.stream.outbox) => {
+                    if let Some(ending) = ending? { return Ok(Some(ending)); }
+                }
+                () = &mut over => return Ok(None),
             }
         }
     }
 }
 
-/// What can happen while the model works: progress of the outbox (`None`), or that the call is over.
+/// What may come while the model works: that the outbox got on (`None`), or that the response shall end.
 ///
 /// Cancel safe: each of its branches is.
-async fn wait(place: &mut Place, outbox: &mut Outbox, clock: &mut Clock) -> Result<Option<Called>, Leave> {
+async fn news(place: &mut Place, outbox: &mut Outbox) -> Result<Option<Ending>, Leave> {
     tokio::select! {
         biased;
         interrupt = place.interrupted() => match interrupt {
-            Interrupt::Stop(_) => Ok(Some(Called::Ended(Ending::Cancelled))),
+            Interrupt::Stop(_) => Ok(Some(Ending::Cancelled)),
             other => Err(Leave::Interrupted(other)),
         },
         appended = outbox.progress() => {
             let Appended { stop } = appended?;
-            Ok(stop.map(|_| Called::Ended(Ending::Cancelled)))
+            Ok(stop.map(|_| Ending::Cancelled))
         }
-        exceeded = clock.run_out() => Ok(Some(match exceeded {
-            Exceeded::Silence(error) => Called::Broke(error),
-            Exceeded::Deadline(error) => Called::Ended(Ending::Failed(upstream_error::for_client(&error))),
-        })),
     }
 }
 

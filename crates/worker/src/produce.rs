@@ -255,8 +255,10 @@ impl<'a> Session<'a> {
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let (terminal, response) = self.stream.composer.end(ending, now);
-        self.stream.outbox.push(self.stream.composer.take());
-        self.stream.outbox.push(vec![terminal]);
+        // In one append: a successor could neither carry on a text that was closed nor take back an error that was told.
+        let mut last = self.stream.composer.take();
+        last.push(terminal);
+        self.stream.outbox.push(last);
         self.stream.outbox.flush().await?;
         let tokens = self.stream.composer.tokens_told() - self.told_before;
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);

@@ -198,7 +198,12 @@ impl Lanes {
             turn.tape.close(reading);
         }
         turn.not_before = Instant::now() + pause;
-        code == "draining"
+        if code != "draining" {
+            return false;
+        }
+        // What runs in other lanes may end here; this one need not wait for it.
+        self.go_elsewhere(lane);
+        true
     }
 
     /// A turn is over. What is asked once more is asked over HTTP.

@@ -26,6 +26,8 @@ struct State {
     /// Rises whenever records may have been missed: each cursor then reads the log once.
     doubt: u64,
     heard_at: Instant,
+    /// When a record was heard last, or somebody looked why none is.
+    told_at: Instant,
     places: Vec<Place>,
 }
 
@@ -57,6 +59,7 @@ impl Feed {
             unread: false,
             doubt: 0,
             heard_at: Instant::now(),
+            told_at: Instant::now(),
             places: Vec::new(),
         };
         Self { window_bytes, state: Mutex::new(state) }
@@ -131,9 +134,14 @@ impl Feed {
         self.state.lock().ended = true;
     }
 
-    /// Whether nothing was heard since the response was created.
-    pub(super) fn is_untouched(&self) -> bool {
-        self.state.lock().next.is_none_or(|next| next <= 1)
+    /// Whether nothing was heard for `patience`. The silence counts anew then.
+    pub(super) fn is_forsaken(&self, patience: Duration) -> bool {
+        let mut state = self.state.lock();
+        let is_forsaken = !state.ended && state.told_at.elapsed() > patience;
+        if is_forsaken {
+            state.told_at = Instant::now();
+        }
+        is_forsaken
     }
 }
 
@@ -141,6 +149,7 @@ impl Listener for Feed {
     fn heard(&self, _: ResponseId, record: Arc<Record>) {
         let mut state = self.state.lock();
         state.heard_at = Instant::now();
+        state.told_at = state.heard_at;
         // A take-over carries on after all that was told, unless the broker lost some of it: the cursors check. (The first
         // worker of a response follows on its creation, in epoch 0.)
         let is_takeover = state.epoch != Epoch::default() && record.epoch > state.epoch;

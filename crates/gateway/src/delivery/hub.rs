@@ -15,7 +15,7 @@ use std::{
 use broker::{Broker, Header, Listener, Listening, Member};
 use parking_lot::Mutex;
 use stream::{Record, ResponseId, Sequence};
-use tokio::{sync::OnceCell, time::Instant};
+use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -23,6 +23,7 @@ use super::{
     attendance::{self, Attendance},
     feed::{Feed, Found},
 };
+use crate::ending;
 
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -48,7 +49,6 @@ struct Followed {
     model: Box<str>,
     hub: Arc<Inner>,
     feed: Arc<Feed>,
-    since: Instant,
     listening: OnceCell<Listening>,
     attendance: Attendance,
 }
@@ -128,7 +128,6 @@ impl Hub {
             model: subscribe.model.into(),
             hub: Arc::clone(&self.0),
             feed: Arc::new(Feed::new(self.0.window_bytes)),
-            since: Instant::now(),
             listening: OnceCell::new(),
             attendance: Attendance::new(subscribe.leave),
         });
@@ -158,15 +157,20 @@ impl Followed {
                 attendance::attend(&this.hub.broker, &this.hub.member, this.id, lease).await
             });
         }
-        if self.feed.is_untouched() && self.since.elapsed() > self.hub.queue_timeout {
+        if self.feed.is_forsaken(self.hub.queue_timeout) {
             let this = Arc::clone(self);
-            self.hub.tasks.spawn(async move {
-                let outcome = protocol::Outcome::Failed {
-                    code: "queue_timeout".to_owned(),
-                    message: "No worker took the response in time. Try again later.".to_owned(),
-                };
-                crate::ending::end_unclaimed(&this.hub.broker, &this.hub.member, this.id, &outcome).await;
-            });
+            self.hub.tasks.spawn(async move { this.end_if_forsaken().await });
+        }
+    }
+
+    async fn end_if_forsaken(&self) {
+        let outcome = protocol::Outcome::Failed {
+            code: "queue_timeout".to_owned(),
+            message: "No worker took the response in time. Try again later.".to_owned(),
+        };
+        let Inner { broker, member, queue_timeout, .. } = &*self.hub;
+        if let Err(error) = ending::end_forsaken(broker, member, self.id, *queue_timeout, &outcome).await {
+            tracing::warn!(response = %self.id, %error, "failed to end a response that no worker takes");
         }
     }
 }
@@ -238,7 +242,7 @@ impl Drop for Seat {
             match leave {
                 Leave::RunsOn => {}
                 Leave::Grace(grace) => attendance::attend(&broker, &member, id, grace).await,
-                Leave::Cancel => crate::ending::cancel(&broker, &member, id).await,
+                Leave::Cancel => ending::cancel(&broker, &member, id).await,
             }
         });
     }

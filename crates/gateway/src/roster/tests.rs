@@ -14,7 +14,7 @@ use super::Roster;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-/// A broker that is out of reach for a while.
+/// A broker that can be out of reach, and is a second away.
 struct Away {
     inner: Arc<dyn Control>,
     is_away: AtomicBool,
@@ -46,7 +46,9 @@ impl Control for Away {
         if self.is_away.load(Ordering::Relaxed) {
             return Err(Error::unavailable("away"));
         }
-        self.inner.models().await
+        let models = self.inner.models().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        models
     }
 }
 
@@ -81,4 +83,17 @@ async fn what_was_read_counts_while_the_broker_is_away() {
     assert_eq!(roster.models().await.unwrap().len(), 1);
     // It may have come since.
     assert!(roster.find("another").await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_on_the_way_says_nothing_of_a_worker_that_came_meanwhile() {
+    let (broker, roster) = scene().await;
+    broker.is_away.store(false, Ordering::Relaxed);
+    let mut first = std::pin::pin!(roster.models());
+    assert!(futures_util::poll!(&mut first).is_pending());
+    let late = Model { name: "late".to_owned(), owned_by: String::new(), created: 0 };
+    broker.announce(&[late], LEASE).await.unwrap();
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let (_, found) = tokio::join!(first, roster.find("late"));
+    assert!(found.unwrap().is_some());
 }

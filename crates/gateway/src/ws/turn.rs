@@ -60,7 +60,7 @@ impl Turn {
         let events = pieces.iter().flat_map(Piece::events);
         for merged in protocol::merge(events, if manner.is_behind { MAX_MERGED } else { 0 }) {
             if merged.event.kind() == EventKind::Error {
-                self.untold_error = Some(merged.first);
+                self.untold_error.get_or_insert(merged.first);
                 continue;
             }
             let first = self.untold_error.take().or(merged.merged_from());
