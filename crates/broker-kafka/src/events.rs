@@ -123,7 +123,11 @@ impl Events {
         listener: Arc<dyn Listener>,
     ) -> Result<Listening, Error> {
         let listening = match self.ready(id).await? {
-            Some(partition) => partition.streams.listen(id, listener),
+            Some(partition) => {
+                // What was written before is not news.
+                self.tails.catch_up(&partition.tail).await?;
+                partition.streams.listen(id, listener)
+            }
             None => None,
         };
         listening.ok_or_else(|| Error::refused(format!("{id} is in no partition of this cluster")))

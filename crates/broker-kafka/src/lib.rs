@@ -91,7 +91,9 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs).chain([&roster_tail]);
     let all: Vec<_> = all.cloned().collect();
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let consumer = topics::known_to(client::consumer(&config).create().map_err(from_kafka)?, &config).await?;
+    let consumer =
+        topics::known_to(client::consumer(&config).create().map_err(from_kafka)?, config.response_timeout)
+            .await?;
     let (tails, following) =
         Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
     tasks.spawn(following);

@@ -12,11 +12,12 @@ use rdkafka::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{error::from_kafka, message::Message};
+use crate::{error::from_kafka, message::Message, topics::known_to};
 
-/// How much later than the making of its id a stream is created at most. A name that somebody made up costs the reading of
-/// so much of the partition, and no more.
-const CREATED_WITHIN: Duration = Duration::from_secs(60);
+/// How much later than the making of its id a stream is created at most: a gateway that finds an idempotency key without a
+/// stream completes it within a minute or two. A name that somebody made up costs the reading of so much of the partition, and no
+/// more.
+const CREATED_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// How long a reading takes at most.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,7 +49,7 @@ impl Older {
         let mut kept = self.consumer.lock().await;
         let consumer = match kept.take() {
             Some(consumer) => consumer,
-            None => self.config.create().map_err(from_kafka)?,
+            None => known_to(self.config.create().map_err(from_kafka)?, PATIENCE).await?,
         };
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, range.partition, Offset::Offset(range.from))

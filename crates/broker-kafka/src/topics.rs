@@ -17,8 +17,7 @@ use crate::{Config, client, error::from_kafka, writer::Writer};
 const ANNOUNCEMENTS_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Lets a consumer learn what topics there are. One that meets a topic for the first time asks only a second later.
-pub(crate) async fn known_to(consumer: StreamConsumer, config: &Config) -> Result<StreamConsumer, Error> {
-    let timeout = config.response_timeout;
+pub(crate) async fn known_to(consumer: StreamConsumer, timeout: Duration) -> Result<StreamConsumer, Error> {
     let asking =
         tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, timeout).map(|_| consumer));
     asking.await.map_err(Error::unavailable)?.map_err(from_kafka)

@@ -78,8 +78,8 @@ async fn killed(cluster: &Cluster, nodes: &[u32]) {
         .await;
     }
 
-    // Also a process that begins now sees all of it.
-    let other = broker_kafka::connect(config).await.unwrap();
+    // Also a process that begins now sees all of it, when there is somebody to ask.
+    let other = eventually(async || broker_kafka::connect(config.clone()).await).await;
     for reader in [&gateway, &worker, &other] {
         let page = eventually(async || reader.log.read(id, 0, usize::MAX).await).await.unwrap();
         let events = page.records.iter().flat_map(|record| &record.events).cloned();

@@ -6,4 +6,5 @@ mod node;
 
 mod breaks;
 mod conforms;
+mod elsewhere;
 mod latency;
