@@ -60,8 +60,7 @@ impl App {
             Ok(())
         });
 
-        app.status.waits_for("the broker to answer");
-        let broker = broker_choice::connect(&config, role.is_gateway()).await?;
+        let broker = broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?;
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;

@@ -7,6 +7,7 @@ use std::{fmt, process::ExitCode};
 pub(crate) struct Failure {
     kind: Kind,
     sentences: Vec<String>,
+    may_pass: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +21,27 @@ enum Kind {
 impl Failure {
     /// Something has to be set differently: exit code 2, as for a wrong flag.
     pub(crate) fn configuration(sentence: impl Into<String>) -> Self {
-        Self { kind: Kind::Configuration, sentences: vec![sentence.into()] }
+        Self { kind: Kind::Configuration, sentences: vec![sentence.into()], may_pass: false }
     }
 
     /// Several things have to be set differently; all are told, so that one correction is enough.
     pub(crate) const fn configurations(sentences: Vec<String>) -> Self {
-        Self { kind: Kind::Configuration, sentences }
+        Self { kind: Kind::Configuration, sentences, may_pass: false }
     }
 
     /// The settings are fine, the world is not as they expect it: exit code 1.
     pub(crate) fn run_time(sentence: impl Into<String>) -> Self {
-        Self { kind: Kind::RunTime, sentences: vec![sentence.into()] }
+        Self { kind: Kind::RunTime, sentences: vec![sentence.into()], may_pass: false }
+    }
+
+    /// The same, if it may be over by itself soon: something that is needed is not there yet.
+    pub(crate) fn passing(sentence: impl Into<String>) -> Self {
+        Self { may_pass: true, ..Self::run_time(sentence) }
+    }
+
+    /// Whether it may be over by itself soon.
+    pub(crate) const fn may_pass(&self) -> bool {
+        self.may_pass
     }
 
     /// Tells the person, and returns what to exit with.

@@ -66,6 +66,17 @@ impl Http {
         (status, serde_json::from_slice(&bytes).expect("a JSON body"))
     }
 
+    /// Gets a text: its status, and its body.
+    ///
+    /// # Panics
+    /// When there is no answer, or it is not text.
+    pub async fn text(&self, path: &str) -> (u16, String) {
+        let response = self.send(Method::GET, path, &[], None).await;
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8(bytes.to_vec()).expect("UTF-8"))
+    }
+
     /// Opens a stream of events.
     ///
     /// # Panics

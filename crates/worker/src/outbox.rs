@@ -8,6 +8,9 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use broker::{AppendError, Appended, StreamLog};
 use stream::{Epoch, Event, ResponseId, Sequence};
 
+/// The first wait between two tries of an append that the broker did not take.
+const FIRST_BACKOFF: Duration = Duration::from_millis(20);
+
 /// The longest wait between two tries of an append that the broker did not take.
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -91,11 +94,16 @@ async fn append(
     first: Sequence,
     events: &[Event],
 ) -> Result<Appended, AppendError> {
-    let mut backoff = Duration::from_millis(20);
+    let mut backoff = FIRST_BACKOFF;
     loop {
         match log.append(id, epoch, first, events).await {
             Err(AppendError::Broker(error)) if error.is_retryable() => {
-                tracing::warn!(response = %id, %error, "failed to append, trying again");
+                // Once for each append: while a broker is away, every stream of this worker is here.
+                if backoff == FIRST_BACKOFF {
+                    tracing::warn!(response = %id, %error, "failed to append, trying again until the broker takes it");
+                } else {
+                    tracing::debug!(response = %id, %error, "failed to append again");
+                }
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }

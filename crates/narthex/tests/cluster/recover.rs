@@ -40,6 +40,28 @@ async fn a_redis_that_keeps_its_log_costs_a_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_may_come_up_before_its_redis() {
+    let mut cluster = Cluster::start().await;
+    cluster.redis.kill();
+    let gateway = cluster.gateway(&[]);
+    let admin = Http::new(gateway.admin());
+    let told = async {
+        loop {
+            let (status, body) = admin.text("/readyz").await;
+            assert_eq!(status, 503, "{body}");
+            if body.contains("no Redis answers") {
+                break;
+            }
+        }
+    };
+    soon(told).await;
+    cluster.redis.start_again().await;
+    let _worker = cluster.worker();
+    let events = whole(&Http::new(gateway.public()), body("Tell me something.")).await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_server_that_cuts_the_line_is_replaced_by_another() {
     let cluster = Cluster::start().await;
     // The first to be asked, as it has the most room; the other is as it should be.

@@ -157,6 +157,11 @@ impl Process {
         self.addresses[0]
     }
 
+    /// Of a gateway: where its admin listener is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.addresses[1]
+    }
+
     /// As `kill -9`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
