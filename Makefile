@@ -3,13 +3,13 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos docs up down image
 
 ARGS ?=
 CARGO ?= cargo
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The development profile: dependencies are optimised in it too, it builds in half the time of a release, and `make test`
 # needs the same build.
@@ -21,6 +21,15 @@ run: ## Install what is missing, build, and start everything in one process with
 test: ## Install what the tests need, run all of them, and stop what was started
 	@scripts/install test
 	@scripts/test
+
+test-kafka: ## Of the tests, those on a real Kafka node
+	@scripts/install kafka
+	@$(CARGO) test --locked --package broker-kafka
+	@$(CARGO) test --locked --package narthex --test cluster on_kafka
+
+kafka: ## Start a Kafka node of one's own, say where it listens, and stop it with Ctrl-C
+	@scripts/install kafka
+	@scripts/with-kafka sh -c 'echo "Kafka listens on $$TEST_KAFKA; Ctrl-C stops it."; cat > /dev/null'
 
 check: ## Format, lints, documentation, licences, architecture, shell scripts
 	@scripts/install check

@@ -23,19 +23,27 @@ pub mod store;
 /// One `#[tokio::test]` for each scene. The expression makes the broker, or what dereferences to one and keeps its server
 /// alive; it may await.
 ///
-/// A broker that cannot check the epoch when it appends, and leaves that to its readers, runs all scenes but those of
-/// [`fencing`](crate::conformance::fencing): `conformance_suite!(readers_fence: start().await)`. Looking into the queues is
-/// optional, so that does not run those of [`inspection`](crate::conformance::inspection) either: a broker that can adds
-/// `conformance_suite!(inspection: start().await)`.
+/// A broker that keeps no state by key, and whose queues cannot be looked into, runs all scenes but those of
+/// [`store`](crate::conformance::store) and [`inspection`](crate::conformance::inspection):
+/// `conformance_suite!(carrying: start().await)`. One that can do either adds `conformance_suite!(inspection: …)` or
+/// `conformance_suite!(store: …)`.
 #[macro_export]
 macro_rules! conformance_suite {
     ($broker:expr) => {
-        $crate::conformance_suite!(readers_fence: $broker);
+        $crate::conformance_suite!(carrying: $broker);
         $crate::conformance_suite!(inspection: $broker);
+        $crate::conformance_suite!(store: $broker);
+    };
+    (store: $broker:expr) => {
         $crate::conformance_suite! { @scenes $broker;
-            fencing {
-                a_late_writer_is_told
-                what_was_accepted_is_in_the_log
+            store {
+                what_was_put_is_there
+                a_value_expires
+                putting_again_begins_anew
+                inserting_sees_what_is_there
+                of_many_that_insert_one_wins
+                only_what_is_there_is_replaced
+                any_bytes_are_a_value
             }
         }
     };
@@ -55,8 +63,12 @@ macro_rules! conformance_suite {
             }
         }
     };
-    (readers_fence: $broker:expr) => {
+    (carrying: $broker:expr) => {
         $crate::conformance_suite! { @scenes $broker;
+            fencing {
+                a_late_writer_is_told
+                what_was_accepted_is_in_the_log
+            }
             log {
                 what_was_created_is_read_back
                 creating_twice_changes_nothing
@@ -129,15 +141,6 @@ macro_rules! conformance_suite {
                 stops_do_not_mix
                 a_model_is_served_while_announced
                 the_longest_announcement_counts
-            }
-            store {
-                what_was_put_is_there
-                a_value_expires
-                putting_again_begins_anew
-                inserting_sees_what_is_there
-                of_many_that_insert_one_wins
-                only_what_is_there_is_replaced
-                any_bytes_are_a_value
             }
         }
     };

@@ -15,6 +15,7 @@ mod queue;
 mod store;
 
 pub mod memory;
+pub mod rules;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -13,7 +13,6 @@ mod jobs;
 mod live;
 mod log;
 mod queue;
-mod state;
 mod store;
 
 use std::{sync::Arc, time::Duration};

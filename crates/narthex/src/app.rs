@@ -60,7 +60,7 @@ impl App {
             Ok(())
         });
 
-        let broker = broker_choice::wait_for(&config, &app.status).await?;
+        let broker = broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?;
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;

@@ -10,6 +10,7 @@ mod check;
 mod effective;
 mod environment;
 mod file;
+mod kafka;
 mod layer;
 mod load;
 mod nearest;
@@ -32,6 +33,7 @@ pub(crate) use check::Role;
 pub(crate) use effective::Effective;
 pub(crate) use environment::{CONFIG_FILE, read as read_environment};
 pub(crate) use file::read as read_file;
+pub(crate) use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
 pub(crate) use redis::Redis;
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) broker: BrokerUrl,
     /// How a Redis broker is used.
     pub(crate) redis: Redis,
+    /// How a Kafka broker is used.
+    pub(crate) kafka: Kafka,
     /// The bounds of a broker in memory.
     pub(crate) memory: broker::memory::Config,
     /// Which log lines are written.
@@ -73,6 +77,7 @@ impl Default for Config {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
             broker: BrokerUrl::default(),
             redis: Redis::default(),
+            kafka: Kafka::default(),
             memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),

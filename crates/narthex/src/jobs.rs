@@ -40,7 +40,7 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
             "--model, --state, --stuck-after and --max say what to list: write them after `list`",
         )
     })?;
-    let broker = broker_choice::connect(config).await?;
+    let broker = broker_choice::connect(config, false).await?;
     match command {
         JobsCommand::List(list) => {
             let listing = Listing::collect(&broker, &list).await?;

@@ -11,6 +11,14 @@ pub use event::{decode_record, encode_record};
 pub use generated::{Header, job::Kind};
 pub use job::Job;
 
+/// What Kafka's topics carry.
+pub mod kafka {
+    pub use crate::generated::{
+        Attend, BuryJob, Cancel, ClaimJobs, Create, Entry, Expire, FinishJob, JobEntry, Open, ReleaseJob,
+        RenewJobs, entry::Ask, job_entry::Ask as JobAsk,
+    };
+}
+
 /// The bytes are not what they should be.
 #[derive(Debug, thiserror::Error)]
 pub enum Invalid {

@@ -10,6 +10,7 @@
 
 pub mod client;
 pub mod cluster;
+pub mod kafka;
 pub mod model_server;
 pub mod puppet;
 pub mod redis;

@@ -1,4 +1,5 @@
-//! Scenes for brokers that check the epoch when they append, so that a late writer is told.
+//! Scenes about late writers that are told so: by a broker that checks the epoch when it takes a record, or by one whose
+//! readers decide, when the writer has read its own record back.
 
 use stream::Epoch;
 use tokio::task::JoinSet;

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use stream::ResponseId;
 use tokio::time::Instant;
 
-use super::{expiring::Expiring, log::Log, state::later};
-use crate::{Control, Error, Listening, Member, Model, Stop, StopListener};
+use super::{expiring::Expiring, log::Log};
+use crate::{Control, Error, Listening, Member, Model, Stop, StopListener, rules::later};
 
 /// What is known of a stream's owner and subscribers is kept with the stream; the roster and the listeners are here.
 pub(super) struct MemoryControl {

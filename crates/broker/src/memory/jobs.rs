@@ -14,9 +14,10 @@ use super::{
     Config,
     expiring::Expiring,
     queue::{Item, Queue, Taken},
-    state::later,
 };
-use crate::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
+use crate::{
+    Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket, rules::later,
+};
 
 /// How long a response whose job has left the queue cannot be enqueued again.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);

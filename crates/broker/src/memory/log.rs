@@ -7,15 +7,11 @@ use parking_lot::Mutex;
 use stream::{Epoch, Event, Record, ResponseId, Sequence};
 use tokio::time::Instant;
 
-use super::{
-    Config,
-    expiring::Expiring,
-    live::Live,
-    state::{Added, Stream, later, weight},
-};
+use super::{Config, expiring::Expiring, live::Live};
 use crate::{
     AppendError, Appended, Creation, Error, Header, Listener, Listening, Member, OpenError, OpenMode, Opened,
     Page, Stop, StreamLog, check_events,
+    rules::{Added, Stream, later, weight},
 };
 
 /// How many expired streams each call that adds one takes out of memory.
@@ -42,7 +38,7 @@ struct Streams {
 
 #[derive(Debug)]
 struct Entry {
-    stream: Stream,
+    stream: Stream<Instant>,
     /// Its place in the order of ends.
     end: Option<u64>,
 }
@@ -61,7 +57,11 @@ impl Log {
     }
 
     /// What `look` sees of a stream that there is.
-    pub(super) fn with<T>(&self, id: ResponseId, look: impl FnOnce(&mut Stream, Instant) -> T) -> Option<T> {
+    pub(super) fn with<T>(
+        &self,
+        id: ResponseId,
+        look: impl FnOnce(&mut Stream<Instant>, Instant) -> T,
+    ) -> Option<T> {
         let now = Instant::now();
         self.streams.lock().all.get_mut(&id, now).map(|entry| look(&mut entry.stream, now))
     }
@@ -108,7 +108,13 @@ impl Log {
 }
 
 impl Streams {
-    fn add(&mut self, id: ResponseId, stream: Stream, expires: Instant, now: Instant) -> Result<(), Error> {
+    fn add(
+        &mut self,
+        id: ResponseId,
+        stream: Stream<Instant>,
+        expires: Instant,
+        now: Instant,
+    ) -> Result<(), Error> {
         for _ in 0..PURGED_AT_ONCE {
             let Some((_, entry)) = self.all.pop_expired(now) else { break };
             self.forget(&entry);

@@ -8,8 +8,7 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::state::later;
-use crate::{Depth, Job, JobEntry, JobState, JobStatus, Member, Ticket};
+use crate::{Depth, Job, JobEntry, JobState, JobStatus, Member, Ticket, rules::later};
 
 /// The jobs of one model that are not finished. An entry's number is its place in the order of enqueueing.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Config, expiring::Expiring, state::later};
-use crate::{Error, Store};
+use super::{Config, expiring::Expiring};
+use crate::{Error, Store, rules::later};
 
 /// How many expired values each call that adds one takes out of memory.
 const PURGED_AT_ONCE: usize = 8;

@@ -77,3 +77,41 @@ impl Value for BrokerUrl {
         "what stands there".to_owned()
     }
 }
+
+/// The address of a Redis.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RedisUrl(BrokerUrl);
+
+impl RedisUrl {
+    /// The address, password and all.
+    pub(crate) fn reveal(&self) -> &str {
+        match &self.0 {
+            BrokerUrl::Redis(url) => url,
+            BrokerUrl::Memory | BrokerUrl::Kafka(_) => "",
+        }
+    }
+}
+
+impl Value for RedisUrl {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        let url = BrokerUrl::parse(text).filter(|url| matches!(url, BrokerUrl::Redis(_)));
+        self.0 = url.ok_or_else(|| self.form())?;
+        Ok(())
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        self.0.show()
+    }
+
+    fn form(&self) -> String {
+        "`redis://host:6379`, `rediss://host:6380` (with TLS) or `redis+cluster://host:6379`".to_owned()
+    }
+
+    fn kind(&self) -> String {
+        "address".to_owned()
+    }
+
+    fn quote(&self, text: &str) -> String {
+        self.0.quote(text)
+    }
+}

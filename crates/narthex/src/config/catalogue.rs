@@ -177,6 +177,62 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("redis.tls.key_file", "The private key (PEM) of that certificate.", |c, _| {
         at(&mut c.redis.key_file)
     }),
+    setting(
+        "kafka.store",
+        "A Redis for state by key: stored responses, idempotency keys. Without it, only what the log tells is known.",
+        |c, _| at(&mut c.kafka.store),
+    ),
+    setting(
+        "kafka.topic_prefix",
+        "What all topics' names begin with, so that several systems can share a cluster.",
+        |c, _| at(&mut c.kafka.broker.topic_prefix),
+    ),
+    setting(
+        "kafka.partitions",
+        "Partitions of the topic of events, where it is made by Narthex: a few for each gateway.",
+        |c, _| above_zero(&mut c.kafka.broker.partitions),
+    ),
+    setting(
+        "kafka.job_partitions",
+        "Partitions of the topic of jobs, where it is made by Narthex. It must not change later.",
+        |c, _| above_zero(&mut c.kafka.broker.job_partitions),
+    ),
+    setting(
+        "kafka.replication",
+        "Copies of each partition, where topics are made by Narthex; 0 is the cluster's own default.",
+        |c, _| at(&mut c.kafka.broker.replication),
+    ),
+    setting(
+        "kafka.home_partitions",
+        "In how many partitions a gateway makes its responses. It reads these, and others for as long as it must.",
+        |c, _| above_zero(&mut c.kafka.broker.home_partitions),
+    ),
+    setting("kafka.log_ttl", "How long a stream lives after its last event.", |c, _| {
+        above_zero(&mut c.kafka.broker.log_ttl)
+    }),
+    setting(
+        "kafka.retention",
+        "How long records are kept, where topics are made by Narthex. No response may take longer.",
+        |c, _| above_zero(&mut c.kafka.broker.retention),
+    ),
+    setting(
+        "kafka.partition_log_bytes",
+        "How much of the streams of each partition is kept in memory; beyond that it is read again when needed.",
+        |c, _| size(&mut c.kafka.broker.partition_log_bytes),
+    ),
+    setting(
+        "kafka.recent_bytes",
+        "How much of the latest records of each partition is kept in memory, for streams that are new to this process.",
+        |c, _| size(&mut c.kafka.broker.recent_bytes),
+    ),
+    setting(
+        "kafka.max_message_bytes",
+        "The largest record. The brokers must allow it, too, where Narthex makes the topics.",
+        |c, _| size(&mut c.kafka.broker.max_message_bytes),
+    ),
+    setting("kafka.response_timeout", "How long until an answer comes, a reconnection included.", |c, _| {
+        above_zero(&mut c.kafka.broker.response_timeout)
+    }),
     setting("memory.log_ttl", "How long a stream lives after its last event.", |c, _| {
         above_zero(&mut c.memory.log_ttl)
     }),

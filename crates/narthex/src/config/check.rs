@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{AuthMode, BrokerUrl, Config, EngineKind, Upstream};
+use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -68,16 +68,14 @@ impl Config {
     }
 
     fn check_broker(&self, role: Role) -> Option<String> {
-        match self.broker {
+        match &self.broker {
             BrokerUrl::Memory if role != Role::Dev => Some(format!(
                 "a separate {} cannot use the memory broker, which lives inside one process: \
                  set --broker redis://host:6379, or run `narthex dev`, which is gateway and worker in one",
                 role.name()
             )),
-            BrokerUrl::Kafka(_) => {
-                Some("this build cannot use Kafka yet: set --broker redis://host:6379".to_owned())
-            }
-            _ => None,
+            BrokerUrl::Kafka(url) => Kafka::check(url),
+            BrokerUrl::Memory | BrokerUrl::Redis(_) => None,
         }
     }
 

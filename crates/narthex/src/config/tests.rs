@@ -293,8 +293,21 @@ fn separate_roles_need_a_shared_broker() {
         let text = role(who, "").unwrap_err().to_string();
         assert!(text.contains("--broker redis://"), "{text}");
     }
-    let text = role(Role::Dev, "broker = \"kafka://host:9092\"\n").unwrap_err().to_string();
-    assert!(text.contains("Kafka"), "{text}");
+}
+
+#[test]
+fn beside_kafka_only_redis_keeps_state() {
+    let text = "broker = \"kafka://one:9092,two:9092\"\nkafka.store = \"redis://:hunter2@host\"\n";
+    let config = role(Role::Gateway, text).unwrap();
+    assert_eq!(config.kafka.store.as_ref().unwrap().reveal(), "redis://:hunter2@host");
+    for (is_gateway, homes) in [(true, 2), (false, 0)] {
+        let settings = config.kafka.settings("kafka://one:9092,two:9092/", is_gateway);
+        assert_eq!((&*settings.bootstrap_servers, settings.home_partitions), ("one:9092,two:9092", homes));
+    }
+    role(Role::Gateway, "broker = \"kafka://user:password@host:9092\"\n").unwrap_err();
+    for other in ["memory", "kafka://host:9092", "redis://"] {
+        load([from_file(&format!("kafka.store = \"{other}\"\n"))]).unwrap_err();
+    }
 }
 
 #[test]

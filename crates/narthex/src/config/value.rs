@@ -124,6 +124,10 @@ impl<T: Value + Default> Value for Option<T> {
     fn is_zero(&self) -> bool {
         self.as_ref().is_some_and(Value::is_zero)
     }
+
+    fn quote(&self, text: &str) -> String {
+        T::default().quote(text)
+    }
 }
 
 /// A number of bytes.

@@ -32,19 +32,18 @@ async fn interrupted(cluster: &Cluster, survivor: &Http, prompt: &str, cut: usiz
     events
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_gateway_costs_no_token() {
-    let cluster = Cluster::start().await;
+/// Gateways die, one after the other. Says what that came to.
+async fn gateways_killed(cluster: &Cluster, seeds: u64) -> String {
     let _workers = [cluster.worker(), cluster.worker()];
     let survivor = cluster.gateway(&[]);
     let http = Http::new(survivor.public());
     let (mut whole, mut tokens) = (0, 0);
-    for seed in 0..seeds() {
+    for seed in 0..seeds {
         let prompt = format!("Tell me something. [[tokens={TOKENS} delay_ms=1 seed={seed}]]");
         let undisturbed = http.events(Method::POST, "/v1/responses", Some(body(&prompt))).await.rest().await;
         // Anywhere between the first event and the last but one.
         let cut = 1 + (seed as usize * 37) % (undisturbed.len() - 2);
-        let events = interrupted(&cluster, &http, &prompt, cut).await;
+        let events = interrupted(cluster, &http, &prompt, cut).await;
         assert_eq!(text(&events), text(&undisturbed), "seed {seed}");
         assert_eq!(sequence(&events), (0..events.len() as u64).collect::<Vec<_>>(), "seed {seed}");
         let last = &events.last().unwrap()["response"];
@@ -52,14 +51,24 @@ async fn a_killed_gateway_costs_no_token() {
         whole += 1;
         tokens += TOKENS;
     }
-    println!(
+    format!(
         "{whole} gateways killed in the middle of a stream: {tokens} tokens, 0 lost, 0 repeated, 0 out of order"
-    );
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_gateway_costs_no_token() {
+    println!("{}", gateways_killed(&Cluster::start().await, seeds()).await);
+}
+
+/// As often as takes a few seconds: what is different about it is how another gateway finds the stream.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_a_killed_gateway_costs_no_token() {
+    println!("{}", gateways_killed(&Cluster::on_kafka().await, seeds().min(15)).await);
 }
 
 /// A stream whose only worker meets `fate` after a few tokens, while another one waits for work.
-async fn taken_over(fate: &str) -> Vec<Value> {
-    let cluster = Cluster::start().await;
+async fn taken_over(cluster: &Cluster, fate: &str) -> Vec<Value> {
     let gateway = cluster.gateway(&[]);
     let first = cluster.prefilling_worker();
     let http = Http::new(gateway.public());
@@ -89,12 +98,24 @@ async fn taken_over(fate: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_worker_costs_no_token() {
-    let events = taken_over("KILL").await;
+    let events = taken_over(&Cluster::start().await, "KILL").await;
     assert_eq!(events.last().unwrap()["type"], "response.completed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_worker_costs_no_token_and_cannot_write_when_it_wakes() {
-    let events = taken_over("STOP").await;
+    let events = taken_over(&Cluster::start().await, "STOP").await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_a_killed_worker_costs_no_token() {
+    let events = taken_over(&Cluster::on_kafka().await, "KILL").await;
+    assert_eq!(events.last().unwrap()["type"], "response.completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_a_frozen_worker_costs_no_token_and_cannot_write_when_it_wakes() {
+    let events = taken_over(&Cluster::on_kafka().await, "STOP").await;
     assert_eq!(events.last().unwrap()["type"], "response.completed");
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
     client::EventStream,
+    kafka,
     model_server::{ModelServer, Script},
     redis::Server,
 };
@@ -22,6 +23,7 @@ pub(crate) const MODEL: &str = "scripted";
 pub(crate) struct Cluster {
     pub(crate) model_server: ModelServer,
     pub(crate) redis: Server,
+    kafka: Option<String>,
     directory: TempDir,
 }
 
@@ -40,7 +42,26 @@ impl Cluster {
     pub(crate) async fn with_redis(settings: &[&str]) -> Self {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
-        Self { model_server: model_server.unwrap(), redis, directory: TempDir::new().unwrap() }
+        let directory = TempDir::new().unwrap();
+        Self { model_server: model_server.unwrap(), redis, kafka: None, directory }
+    }
+
+    /// On Kafka, with topics of its own; its Redis is only the store.
+    pub(crate) async fn on_kafka() -> Self {
+        let (cluster, node) = tokio::join!(Self::start(), kafka::Cluster::shared());
+        Self { kafka: Some(node.addresses.clone()), ..cluster }
+    }
+
+    /// What says to a process where everything is.
+    fn places(&self) -> Vec<(&'static str, String)> {
+        let Some(kafka) = &self.kafka else { return vec![("NARTHEX_BROKER", self.redis.url())] };
+        let unique = self.directory.path().file_name().unwrap().to_string_lossy();
+        vec![
+            ("NARTHEX_BROKER", format!("kafka://{kafka}")),
+            ("NARTHEX_KAFKA__STORE", self.redis.url()),
+            ("NARTHEX_KAFKA__TOPIC_PREFIX", format!("{}.", unique.trim_start_matches('.'))),
+            ("NARTHEX_KAFKA__PARTITIONS", "4".to_owned()),
+        ]
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
@@ -103,7 +124,8 @@ impl Cluster {
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {
         let child = narthex()
             .args(arguments)
-            .args(["--admin-listen", "127.0.0.1:0", "--broker", &self.redis.url(), "--log", "error"])
+            .args(["--admin-listen", "127.0.0.1:0", "--log", "error"])
+            .envs(self.places())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

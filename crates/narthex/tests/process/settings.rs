@@ -81,8 +81,10 @@ fn what_cannot_start_says_so_and_exits_with_2() {
         ),
         (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none`\n".to_owned()),
         (
-            &["worker", "--broker", "kafka://host:9092", "--upstream", "demo"],
-            "error: this build cannot use Kafka yet: set --broker redis://host:6379\n".to_owned(),
+            &["worker", "--broker", "kafka://user:password@host:9092", "--upstream", "demo"],
+            "error: broker: what follows `kafka://` is `host:port`, or several with commas: this build cannot log in to \
+             Kafka yet\n"
+                .to_owned(),
         ),
         (
             &["dev", "--upstream", "http://a", "--upstream", "http://b", "--model", "m"],

@@ -105,3 +105,135 @@ pub mod job {
         }
     }
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Entry {
+    /// Who asks: a process, and its number for this request. It learns what came of it when it reads this entry.
+    #[prost(fixed64, tag = "1")]
+    pub process: u64,
+    #[prost(uint64, tag = "2")]
+    pub request: u64,
+    #[prost(oneof = "entry::Ask", tags = "3, 4, 5, 6, 7, 8")]
+    pub ask: ::core::option::Option<entry::Ask>,
+}
+/// Nested message and enum types in `Entry`.
+pub mod entry {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Ask {
+        #[prost(message, tag = "3")]
+        Create(super::Create),
+        #[prost(message, tag = "4")]
+        Open(super::Open),
+        /// A `Record` with events.
+        #[prost(bytes, tag = "5")]
+        Append(::prost::bytes::Bytes),
+        #[prost(message, tag = "6")]
+        Cancel(super::Cancel),
+        #[prost(message, tag = "7")]
+        Attend(super::Attend),
+        #[prost(message, tag = "8")]
+        Expire(super::Expire),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Create {
+    #[prost(message, optional, tag = "1")]
+    pub header: ::core::option::Option<Header>,
+    /// A `Record` with events.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub record: ::prost::bytes::Bytes,
+    /// How long the stream lives after its last append.
+    #[prost(uint64, tag = "3")]
+    pub ttl_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Open {
+    /// Who opens it, for people who read the log.
+    #[prost(string, tag = "1")]
+    pub owner: ::prost::alloc::string::String,
+    /// Only if nobody ever did.
+    #[prost(bool, tag = "2")]
+    pub if_never_opened: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Cancel {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Attend {
+    #[prost(string, tag = "1")]
+    pub gateway: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub lease_ms: u64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Expire {
+    #[prost(uint64, tag = "1")]
+    pub after_ms: u64,
+}
+/// What Kafka's topic of jobs carries: each record is what somebody asks of some jobs. A job's name is the offset of the record
+/// that enqueued it. What becomes of a job depends on the records that name it, and on no others.
+///
+/// The key of a record is the name of the model; the time of a record is the broker's.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobEntry {
+    /// As in `Entry`.
+    #[prost(fixed64, tag = "1")]
+    pub process: u64,
+    #[prost(uint64, tag = "2")]
+    pub request: u64,
+    #[prost(oneof = "job_entry::Ask", tags = "3, 4, 5, 6, 7, 8")]
+    pub ask: ::core::option::Option<job_entry::Ask>,
+}
+/// Nested message and enum types in `JobEntry`.
+pub mod job_entry {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Ask {
+        /// A `Job`.
+        #[prost(bytes, tag = "3")]
+        Enqueue(::prost::bytes::Bytes),
+        #[prost(message, tag = "4")]
+        Claim(super::ClaimJobs),
+        #[prost(message, tag = "5")]
+        Renew(super::RenewJobs),
+        #[prost(message, tag = "6")]
+        Finish(super::FinishJob),
+        #[prost(message, tag = "7")]
+        Release(super::ReleaseJob),
+        #[prost(message, tag = "8")]
+        Bury(super::BuryJob),
+    }
+}
+/// Those of the jobs that nobody holds when this is taken are the worker's.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimJobs {
+    #[prost(string, tag = "1")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub lease_ms: u64,
+    #[prost(int64, repeated, tag = "3")]
+    pub jobs: ::prost::alloc::vec::Vec<i64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenewJobs {
+    #[prost(string, tag = "1")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(int64, repeated, tag = "2")]
+    pub jobs: ::prost::alloc::vec::Vec<i64>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FinishJob {
+    #[prost(int64, tag = "1")]
+    pub job: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseJob {
+    #[prost(string, tag = "1")]
+    pub worker: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub job: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BuryJob {
+    #[prost(int64, tag = "1")]
+    pub job: i64,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}

@@ -37,71 +37,34 @@ impl Value for String {
     }
 }
 
-impl Value for usize {
-    fn set(&mut self, text: &str) -> Result<(), String> {
-        put(self, text.parse().ok())
-    }
+/// Whole numbers, of any width.
+macro_rules! whole_numbers {
+    ($($number:ty)*) => {
+        $(impl Value for $number {
+            fn set(&mut self, text: &str) -> Result<(), String> {
+                put(self, text.parse().ok())
+            }
 
-    fn show(&self) -> Option<toml::Value> {
-        i64::try_from(*self).ok().map(Into::into)
-    }
+            fn show(&self) -> Option<toml::Value> {
+                i64::try_from(*self).ok().map(Into::into)
+            }
 
-    fn form(&self) -> String {
-        "a whole number".to_owned()
-    }
+            fn form(&self) -> String {
+                "a whole number".to_owned()
+            }
 
-    fn kind(&self) -> String {
-        "number".to_owned()
-    }
+            fn kind(&self) -> String {
+                "number".to_owned()
+            }
 
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
+            fn is_zero(&self) -> bool {
+                *self == 0
+            }
+        })*
+    };
 }
 
-impl Value for u32 {
-    fn set(&mut self, text: &str) -> Result<(), String> {
-        put(self, text.parse().ok())
-    }
-
-    fn show(&self) -> Option<toml::Value> {
-        Some(i64::from(*self).into())
-    }
-
-    fn form(&self) -> String {
-        "a whole number".to_owned()
-    }
-
-    fn kind(&self) -> String {
-        "number".to_owned()
-    }
-
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
-}
-
-impl Value for u64 {
-    fn set(&mut self, text: &str) -> Result<(), String> {
-        put(self, text.parse().ok())
-    }
-
-    fn show(&self) -> Option<toml::Value> {
-        i64::try_from(*self).ok().map(Into::into)
-    }
-
-    fn form(&self) -> String {
-        "a whole number".to_owned()
-    }
-
-    fn kind(&self) -> String {
-        "number".to_owned()
-    }
-
-    fn is_zero(&self) -> bool {
-        *self == 0
-    }
-}
+whole_numbers! { u16 usize u32 u64 }
 
 impl Value for f64 {
     fn set(&mut self, text: &str) -> Result<(), String> {

@@ -1,15 +1,22 @@
 //! The state of one stream, and every rule of the contract that concerns one stream alone. No clock, no lock.
+//!
+//! Brokers that run the rules in this process share them: the one in memory, whose time is tokio's, and those on a log
+//! that takes everything, whose time is that of the log's own records.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, ops::Add, sync::Arc, time::Duration};
 
 use stream::{Epoch, Record, Sequence};
-use tokio::time::Instant;
 
 use crate::{AppendError, Header, Member, OpenError, OpenMode, Page, Stop};
 
+/// A clock's instants.
+pub trait Time: Copy + Ord + Add<Duration, Output = Self> + fmt::Debug {}
+
+impl<T: Copy + Ord + Add<Duration, Output = Self> + fmt::Debug> Time for T {}
+
 /// One response's log, with what is known of its owner and its subscribers.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub struct Stream<T> {
     header: Header,
     epoch: Epoch,
     /// The records with events. Openings are not kept: the epoch is all they say.
@@ -17,21 +24,22 @@ pub(super) struct Stream {
     bytes: usize,
     cancelled: bool,
     /// Until when the creation itself counts as attendance.
-    grace: Instant,
-    attendance: HashMap<Member, Instant>,
+    grace: T,
+    attendance: HashMap<Member, T>,
 }
 
 /// What an append did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Added {
+pub enum Added {
     /// The record is the log's last now.
     Now,
     /// It was so already: the append was a repetition.
     Before,
 }
 
-impl Stream {
-    pub(super) fn new(header: Header, first: Arc<Record>, now: Instant) -> Self {
+impl<T: Time> Stream<T> {
+    /// A stream that begins with `first`.
+    pub fn new(header: Header, first: Arc<Record>, now: T) -> Self {
         let grace = later(now, Duration::from_millis(header.grace_ms));
         let bytes = weight(&first);
         Self {
@@ -45,20 +53,23 @@ impl Stream {
         }
     }
 
-    pub(super) const fn header(&self) -> &Header {
+    /// What was fixed at its creation.
+    pub const fn header(&self) -> &Header {
         &self.header
     }
 
     /// What the stream costs of the bound on all streams.
-    pub(super) const fn bytes(&self) -> usize {
+    pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn records(&self) -> &[Arc<Record>] {
+    /// All records with events.
+    pub fn records(&self) -> &[Arc<Record>] {
         &self.records
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    /// Whether the terminal event is in it.
+    pub fn has_ended(&self) -> bool {
         self.records.last().is_some_and(|last| last.is_terminal())
     }
 
@@ -67,7 +78,10 @@ impl Stream {
     }
 
     /// Raises the epoch.
-    pub(super) fn open(&mut self, mode: OpenMode) -> Result<Epoch, OpenError> {
+    ///
+    /// # Errors
+    /// When it has ended, or [somebody had it](OpenMode::IfNeverOpened).
+    pub fn open(&mut self, mode: OpenMode) -> Result<Epoch, OpenError> {
         if self.has_ended() {
             return Err(OpenError::Ended);
         }
@@ -79,7 +93,10 @@ impl Stream {
     }
 
     /// Adds `record`, if its epoch is in force and it carries on where the stream stands.
-    pub(super) fn append(&mut self, record: Arc<Record>) -> Result<Added, AppendError> {
+    ///
+    /// # Errors
+    /// When it does not count, with the reason.
+    pub fn append(&mut self, record: Arc<Record>) -> Result<Added, AppendError> {
         if record.epoch < self.epoch {
             return Err(AppendError::Fenced);
         }
@@ -99,7 +116,7 @@ impl Stream {
     }
 
     /// The records from the one that holds event `from` on.
-    pub(super) fn read(&self, from: Sequence, max_bytes: usize) -> Page {
+    pub fn read(&self, from: Sequence, max_bytes: usize) -> Page {
         let start = self.records.partition_point(|record| record.next() <= from);
         let rest = &self.records[start..];
         let mut bytes = 0;
@@ -114,20 +131,20 @@ impl Stream {
     }
 
     /// Marks the stream as cancelled; whether there is anything to stop.
-    pub(super) fn cancel(&mut self) -> bool {
+    pub fn cancel(&mut self) -> bool {
         self.cancelled = !self.has_ended();
         self.cancelled
     }
 
     /// Notes that `gateway` has subscribers until `until`. Attendances that have run out leave, so that there are
     /// never more than there are gateways.
-    pub(super) fn attend(&mut self, gateway: &Member, until: Instant, now: Instant) {
+    pub fn attend(&mut self, gateway: &Member, until: T, now: T) {
         self.attendance.retain(|_, until| *until > now);
         self.attendance.insert(gateway.clone(), until);
     }
 
     /// Whether the owner shall end the stream, and why.
-    pub(super) fn stop(&self, now: Instant) -> Option<Stop> {
+    pub fn stop(&self, now: T) -> Option<Stop> {
         if self.has_ended() {
             return None;
         }
@@ -140,12 +157,12 @@ impl Stream {
 }
 
 /// What a record costs of the bound on all streams: its events, and about as much as holding them takes.
-pub(super) fn weight(record: &Record) -> usize {
+pub fn weight(record: &Record) -> usize {
     size_of::<Record>() + record.weight() + record.events.len() * size_of::<stream::Event>()
 }
 
 /// `after` from now, or in a year where that is further than the clock reaches.
-pub(super) fn later(now: Instant, after: Duration) -> Instant {
+pub fn later<T: Time>(now: T, after: Duration) -> T {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     now + after.min(YEAR)
 }

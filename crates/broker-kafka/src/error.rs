@@ -1,0 +1,32 @@
+//! What librdkafka says, as what the caller shall do.
+
+use broker::Error;
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
+
+/// Whether the same may succeed later is librdkafka's to know: it tries again by itself whatever may be tried again, and
+/// what it reports are time-outs, and refusals.
+pub(crate) fn from_kafka(error: KafkaError) -> Error {
+    use RDKafkaErrorCode as Code;
+    match error.rdkafka_error_code() {
+        Some(
+            Code::MessageSizeTooLarge
+            | Code::InvalidMessage
+            | Code::UnknownTopic
+            | Code::UnknownPartition
+            | Code::UnknownTopicOrPartition
+            | Code::TopicAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication
+            | Code::UnsupportedVersion
+            | Code::InvalidArgument
+            | Code::PolicyViolation,
+        ) => Error::refused(error),
+        _ => Error::unavailable(error),
+    }
+}
+
+/// What is in the topic cannot be read.
+pub(crate) fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::refused(cause)
+}

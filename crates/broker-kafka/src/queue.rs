@@ -1,0 +1,254 @@
+//! The jobs of one partition as of a place in it, and what each entry makes of them. A function of the entries alone: no
+//! clock, no lock.
+//!
+//! What becomes of a job depends on the entries that name it, and on no others. So who begins to read at the first job that
+//! is not finished comes to the same state as who has read from the beginning.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use broker::{Depth, Job, Member, rules::later};
+use proto::{Invalid, kafka::JobAsk};
+use stream::ResponseId;
+use tokio::sync::Notify;
+
+/// How long a response whose job has left the queue cannot be enqueued again.
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+
+/// How many such responses are remembered at most. Beyond that the oldest is forgotten: if it is enqueued again, its worker
+/// finds that it has ended.
+const MAX_REMEMBERED: usize = 500_000;
+
+/// How many buried jobs of a model are counted at most.
+const MAX_DEAD: usize = 1_000;
+
+/// The jobs of one partition that are not finished, by the offset at which they were enqueued.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    jobs: BTreeMap<i64, Kept>,
+    models: HashMap<Arc<str>, Model>,
+    known: HashSet<ResponseId>,
+    /// Those of the known ones whose jobs have left the queue, in the order in which they did.
+    left: VecDeque<(SystemTime, ResponseId)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    job: Job,
+    attempts: u32,
+    claim: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    worker: Member,
+    lease: Duration,
+    until: SystemTime,
+}
+
+/// The jobs of one model.
+#[derive(Debug, Default)]
+struct Model {
+    waiting: BTreeSet<i64>,
+    /// The claims by when they run out.
+    leases: BTreeSet<(SystemTime, i64)>,
+    dead: VecDeque<Dead>,
+    /// Wakes those who wait for a job.
+    news: Arc<Notify>,
+}
+
+/// A buried job, and why it was: kept for whoever debugs the process.
+#[derive(Debug)]
+struct Dead {
+    #[expect(dead_code, reason = "read by people, through Debug")]
+    id: ResponseId,
+    #[expect(dead_code, reason = "read by people, through Debug")]
+    reason: String,
+}
+
+/// What came of an entry, for whoever asked.
+#[derive(Debug)]
+pub(crate) enum JobAnswer {
+    /// The jobs that were granted.
+    Claimed(Vec<Taken>),
+    /// The jobs that are another's by now.
+    Renewed(Vec<i64>),
+    Noted,
+}
+
+/// A job that was granted.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) offset: i64,
+    pub(crate) job: Job,
+    pub(crate) attempt: u32,
+}
+
+impl Queue {
+    /// Carries out what the entry at `offset` asks, at the time when the broker took it.
+    ///
+    /// # Errors
+    /// When this version cannot read the entry. Then it does nothing.
+    pub(crate) fn carry_out(
+        &mut self,
+        offset: i64,
+        ask: JobAsk,
+        now: SystemTime,
+    ) -> Result<JobAnswer, Invalid> {
+        self.forget(now);
+        match ask {
+            JobAsk::Enqueue(job) => self.enqueue(offset, Job::decode(&job)?),
+            JobAsk::Claim(claim) => {
+                let worker = Member::new(claim.worker);
+                // A lease of no length would be over before it is heard of.
+                let lease = Duration::from_millis(claim.lease_ms.max(1));
+                let jobs = claim.jobs.into_iter();
+                return Ok(JobAnswer::Claimed(
+                    jobs.filter_map(|job| self.claim(job, &worker, lease, now)).collect(),
+                ));
+            }
+            JobAsk::Renew(renew) => {
+                let worker = Member::new(renew.worker);
+                let jobs = renew.jobs.into_iter();
+                return Ok(JobAnswer::Renewed(jobs.filter(|job| !self.renew(*job, &worker, now)).collect()));
+            }
+            JobAsk::Finish(finish) => drop(self.take(finish.job, now)),
+            JobAsk::Release(release) => self.release(release.job, &Member::new(release.worker)),
+            JobAsk::Bury(bury) => self.bury(bury.job, bury.reason, now),
+        }
+        Ok(JobAnswer::Noted)
+    }
+
+    fn enqueue(&mut self, offset: i64, job: Job) {
+        if !self.known.insert(job.id) {
+            return;
+        }
+        let model = self.model(&job.header.model);
+        model.waiting.insert(offset);
+        model.news.notify_waiters();
+        self.jobs.insert(offset, Kept { job, attempts: 0, claim: None });
+    }
+
+    fn claim(&mut self, offset: i64, worker: &Member, lease: Duration, now: SystemTime) -> Option<Taken> {
+        let kept = self.jobs.get_mut(&offset)?;
+        let model = self.models.get_mut(&*kept.job.header.model)?;
+        match &kept.claim {
+            Some(held) if held.until > now => return None,
+            Some(held) => drop(model.leases.remove(&(held.until, offset))),
+            None => drop(model.waiting.remove(&offset)),
+        }
+        let until = later(now, lease);
+        model.leases.insert((until, offset));
+        kept.attempts += 1;
+        kept.claim = Some(Held { worker: worker.clone(), lease, until });
+        Some(Taken { offset, job: kept.job.clone(), attempt: kept.attempts })
+    }
+
+    /// Begins a lease anew; whether it was still `worker`'s.
+    fn renew(&mut self, offset: i64, worker: &Member, now: SystemTime) -> bool {
+        let Some(kept) = self.jobs.get_mut(&offset) else { return false };
+        let Some(held) = kept.claim.as_mut().filter(|held| held.worker == *worker) else { return false };
+        if let Some(model) = self.models.get_mut(&*kept.job.header.model) {
+            model.leases.remove(&(held.until, offset));
+            held.until = later(now, held.lease);
+            model.leases.insert((held.until, offset));
+        }
+        true
+    }
+
+    /// Puts `worker`'s job back into its place, as if it had not been claimed.
+    fn release(&mut self, offset: i64, worker: &Member) {
+        let Some(kept) = self.jobs.get_mut(&offset) else { return };
+        let Some(held) = kept.claim.take_if(|held| held.worker == *worker) else { return };
+        kept.attempts -= 1;
+        if let Some(model) = self.models.get_mut(&*kept.job.header.model) {
+            model.leases.remove(&(held.until, offset));
+            model.waiting.insert(offset);
+            model.news.notify_waiters();
+        }
+    }
+
+    fn bury(&mut self, offset: i64, reason: String, now: SystemTime) {
+        let Some(job) = self.take(offset, now) else { return };
+        let dead = &mut self.model(&job.header.model).dead;
+        dead.push_back(Dead { id: job.id, reason });
+        if dead.len() > MAX_DEAD {
+            dead.pop_front();
+        }
+    }
+
+    /// Takes a job out, whoever has it.
+    fn take(&mut self, offset: i64, now: SystemTime) -> Option<Job> {
+        let Kept { job, claim, .. } = self.jobs.remove(&offset)?;
+        let model = self.model(&job.header.model);
+        match claim {
+            Some(held) => drop(model.leases.remove(&(held.until, offset))),
+            None => drop(model.waiting.remove(&offset)),
+        }
+        self.left.push_back((now, job.id));
+        Some(job)
+    }
+
+    fn forget(&mut self, now: SystemTime) {
+        while self.left.len() > MAX_REMEMBERED
+            || self.left.front().is_some_and(|(since, _)| later(*since, REMEMBERED) <= now)
+        {
+            let Some((_, id)) = self.left.pop_front() else { return };
+            self.known.remove(&id);
+        }
+    }
+
+    /// The queue of a model, made if need be.
+    fn model(&mut self, name: &str) -> &mut Model {
+        if !self.models.contains_key(name) {
+            self.models.insert(name.into(), Model::default());
+        }
+        self.models.entry(name.into()).or_default()
+    }
+
+    /// What wakes those who wait for jobs of a model.
+    pub(crate) fn news(&mut self, model: &str) -> Arc<Notify> {
+        Arc::clone(&self.model(model).news)
+    }
+
+    /// The jobs of a model that can be claimed now: those whose claim has run out, then those that wait.
+    pub(crate) fn offer(&self, model: &str, now: SystemTime) -> impl Iterator<Item = i64> {
+        let model = self.models.get(model);
+        let run_out = model.into_iter().flat_map(move |model| {
+            model.leases.iter().take_while(move |(until, _)| *until <= now).map(|(_, offset)| *offset)
+        });
+        run_out.chain(model.into_iter().flat_map(|model| model.waiting.iter().copied()))
+    }
+
+    /// When the next claim of a model runs out.
+    pub(crate) fn next_run_out(&self, model: &str) -> Option<SystemTime> {
+        self.models.get(model)?.leases.first().map(|(until, _)| *until)
+    }
+
+    pub(crate) fn depth(&self, model: &str) -> Depth {
+        self.models.get(model).map_or(Depth::default(), |model| Depth {
+            waiting: model.waiting.len() as u64,
+            claimed: model.leases.len() as u64,
+            dead: model.dead.len() as u64,
+        })
+    }
+
+    /// The offset of the first job that is not finished.
+    pub(crate) fn first(&self) -> Option<i64> {
+        self.jobs.keys().next().copied()
+    }
+
+    /// Forgets the queues of models that have no jobs, and for which nobody waits: models come and go.
+    pub(crate) fn tidy(&mut self) {
+        self.models.retain(|_, model| {
+            let is_empty = model.waiting.is_empty() && model.leases.is_empty() && model.dead.is_empty();
+            !is_empty || Arc::strong_count(&model.news) > 1
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

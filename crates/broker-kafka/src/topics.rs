@@ -1,0 +1,181 @@
+//! The topics: made if they are not there, and looked at if they are.
+
+use std::{sync::Arc, time::Duration};
+
+use broker::Error;
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{Consumer as _, StreamConsumer},
+    types::RDKafkaErrorCode,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::{Config, client, error::from_kafka, writer::Writer};
+
+/// How long announcements are kept. The roster is read from its beginning.
+const ANNOUNCEMENTS_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// Lets a consumer learn what topics there are. One that meets a topic for the first time asks only a second later.
+pub(crate) async fn known_to(consumer: StreamConsumer, timeout: Duration) -> Result<StreamConsumer, Error> {
+    let asking =
+        tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, timeout).map(|_| consumer));
+    asking.await.map_err(Error::unavailable)?.map_err(from_kafka)
+}
+
+/// A topic that is needed.
+struct Topic {
+    name: String,
+    partitions: u16,
+    settings: Vec<(&'static str, String)>,
+}
+
+/// The topics' names, and how many partitions they have.
+pub(crate) struct Topics {
+    pub(crate) events: (Arc<str>, u16),
+    pub(crate) jobs: (Arc<str>, u16),
+    pub(crate) roster: Arc<str>,
+}
+
+/// Makes sure that the topics are there and as they should be.
+///
+/// # Errors
+/// When Kafka cannot be reached; or a topic is not there and may not be made, or is not as it should be: then the error
+/// says what to type.
+pub(crate) async fn prepare(config: &Config, writer: &Writer) -> Result<Topics, Error> {
+    let (events, jobs, roster) = (events(config), jobs(config), roster(config));
+    let preparing = Preparing {
+        writer,
+        admin: client::common(config).create().map_err(from_kafka)?,
+        timeout: config.response_timeout,
+        replication: config.replication,
+    };
+    let events = (events.name.as_str().into(), preparing.prepare(&events).await?);
+    let jobs = (jobs.name.as_str().into(), preparing.prepare(&jobs).await?);
+    preparing.prepare(&roster).await?;
+    Ok(Topics { events, jobs, roster: roster.name.into() })
+}
+
+fn events(config: &Config) -> Topic {
+    let (name, settings) = (format!("{}events", config.topic_prefix), carrying_settings(config));
+    Topic { name, partitions: config.partitions, settings }
+}
+
+fn jobs(config: &Config) -> Topic {
+    let (name, settings) = (format!("{}jobs", config.topic_prefix), carrying_settings(config));
+    Topic { name, partitions: config.job_partitions, settings }
+}
+
+/// Of topics that carry what users say and models answer.
+fn carrying_settings(config: &Config) -> Vec<(&'static str, String)> {
+    let mut settings = common_settings(config.retention);
+    settings.push(("max.message.bytes", config.max_message_bytes.to_string()));
+    settings
+}
+
+fn roster(config: &Config) -> Topic {
+    let mut settings = common_settings(ANNOUNCEMENTS_KEPT);
+    settings.push(("segment.ms", (ANNOUNCEMENTS_KEPT / 6).as_millis().to_string()));
+    Topic { name: format!("{}roster", config.topic_prefix), partitions: 1, settings }
+}
+
+/// By the broker's clock leases and ends are judged, so records bear its time.
+fn common_settings(retention: Duration) -> Vec<(&'static str, String)> {
+    vec![
+        ("message.timestamp.type", "LogAppendTime".to_owned()),
+        ("cleanup.policy", "delete".to_owned()),
+        ("retention.ms", retention.as_millis().to_string()),
+    ]
+}
+
+struct Preparing<'a> {
+    writer: &'a Writer,
+    admin: AdminClient<DefaultClientContext>,
+    timeout: Duration,
+    replication: u16,
+}
+
+impl Preparing<'_> {
+    /// How many partitions the topic has.
+    async fn prepare(&self, topic: &Topic) -> Result<u16, Error> {
+        if let Some(partitions) = self.partitions(topic).await? {
+            self.check(topic).await?;
+            return Ok(partitions);
+        }
+        self.create(topic).await?;
+        // Made by one node, known to all a moment later.
+        let deadline = Instant::now() + self.timeout;
+        while Instant::now() < deadline {
+            if let Some(partitions) = self.partitions(topic).await? {
+                return Ok(partitions);
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Err(Error::unavailable(format!("the topic {} was made, and is not there yet", topic.name)))
+    }
+
+    async fn partitions(&self, topic: &Topic) -> Result<Option<u16>, Error> {
+        // Of all topics: who asks for one that is not there may have it made by that, with other settings.
+        let timeout = self.timeout;
+        let metadata = self.writer.ask(move |client| client.fetch_metadata(None, timeout)).await?;
+        let known = metadata.topics().iter().find(|known| known.name() == topic.name);
+        let known = known.filter(|known| known.error().is_none());
+        // A partition without a leader cannot be used yet.
+        let known = known.filter(|known| known.partitions().iter().all(|partition| partition.leader() >= 0));
+        Ok(known.and_then(|known| known.partitions().len().try_into().ok()).filter(|count| *count > 0))
+    }
+
+    async fn create(&self, topic: &Topic) -> Result<(), Error> {
+        let replication =
+            TopicReplication::Fixed(if self.replication == 0 { -1 } else { self.replication.into() });
+        let mut new = NewTopic::new(&topic.name, topic.partitions.into(), replication);
+        for (name, value) in &topic.settings {
+            new = new.set(name, value);
+        }
+        let options = AdminOptions::new().operation_timeout(Some(self.timeout));
+        let made = self.admin.create_topics([&new], &options).await.map_err(from_kafka)?;
+        match made.into_iter().next() {
+            Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
+                let (name, command) = (&topic.name, topic.command(self.replication));
+                Err(Error::refused(format!(
+                    "the topic {name} cannot be made ({code}); make it with: {command}"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn check(&self, topic: &Topic) -> Result<(), Error> {
+        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let described = self.admin.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &options).await;
+        let Some(Ok(described)) = described.map_err(from_kafka)?.into_iter().next() else {
+            tracing::warn!(topic = topic.name, "its settings may not be read: is its time the broker's?");
+            return Ok(());
+        };
+        let set = |name| described.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
+        let time = set("message.timestamp.type");
+        if time != "LogAppendTime" {
+            let name = &topic.name;
+            return Err(Error::refused(format!(
+                "the topic {name} has message.timestamp.type={time}; set it with: kafka-configs.sh --alter \
+                 --entity-type topics --entity-name {name} --add-config message.timestamp.type=LogAppendTime"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Topic {
+    /// What an operator types to make it.
+    fn command(&self, replication: u16) -> String {
+        let Self { name, partitions, settings } = self;
+        let mut command = format!("kafka-topics.sh --create --topic {name} --partitions {partitions}");
+        if replication > 0 {
+            command.push_str(&format!(" --replication-factor {replication}"));
+        }
+        for (name, value) in settings {
+            command.push_str(&format!(" --config {name}={value}"));
+        }
+        command
+    }
+}

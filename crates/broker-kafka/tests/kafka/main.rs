@@ -1,0 +1,10 @@
+//! The broker on a real Kafka node, which all tests of this process share.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that is not as it should be")]
+
+mod node;
+
+mod breaks;
+mod conforms;
+mod elsewhere;
+mod latency;
