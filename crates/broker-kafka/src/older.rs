@@ -12,7 +12,7 @@ use rdkafka::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{error::from_kafka, message::Message, topics::known_to};
+use crate::{error::from_kafka, message::Message, streams::KEY, topics::known_to};
 
 /// How much later than the making of its id a stream is created at most: a gateway that finds an idempotency key without a
 /// stream completes it within a minute or two. A name that somebody made up costs the reading of so much of the partition, and no
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(crate) struct Range {
     pub(crate) partition: i32,
-    pub(crate) key: [u8; 16],
+    pub(crate) key: [u8; KEY],
     pub(crate) from: i64,
     /// Not this one any more: there is a record at the offset before.
     pub(crate) until: i64,

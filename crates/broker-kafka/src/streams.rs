@@ -28,6 +28,9 @@ use crate::{
     tails::Sink,
 };
 
+/// The length of a key: an id's start and its random bits. The partition is where the record is.
+pub(crate) const KEY: usize = size_of::<u32>() + size_of::<u128>();
+
 /// How long a stream that nobody asks for or listens to is kept in any case.
 const KEPT: Duration = Duration::from_secs(60);
 
@@ -334,10 +337,16 @@ fn replayed(life: &mut Option<Life>, message: &Message) -> Result<(Entry, Outcom
 }
 
 /// The key of a stream's records.
-pub(crate) const fn key_of(id: ResponseId) -> [u8; 16] {
-    id.random_bits().to_be_bytes()
+pub(crate) fn key_of(id: ResponseId) -> [u8; KEY] {
+    let mut key = [0; KEY];
+    let (start, random) = key.split_at_mut(size_of::<u32>());
+    start.copy_from_slice(&id.start().to_be_bytes());
+    random.copy_from_slice(&id.random_bits().to_be_bytes());
+    key
 }
 
 fn id_of(partition: u16, key: &[u8]) -> Option<ResponseId> {
-    Some(ResponseId::from_parts(partition, u128::from_be_bytes(key.try_into().ok()?)))
+    let (start, random) = key.split_first_chunk()?;
+    let random = u128::from_be_bytes(random.try_into().ok()?);
+    Some(ResponseId::from_parts(partition, random).with_start(u32::from_be_bytes(*start)))
 }

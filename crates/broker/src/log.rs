@@ -10,7 +10,7 @@ use crate::{AppendError, Error, Header, Member, OpenError, Stop};
 /// The ordered, replayable log of each response's events, and the live path by which they are heard of.
 ///
 /// # Contract
-/// - **One order.** The records that count (see [`stream::Fence`]) carry the sequence numbers 0, 1, 2, … without a
+/// - **One order.** The records that count carry the sequence numbers 0, 1, 2, … without a
 ///   gap; after a terminal event nothing is appended any more.
 /// - **One owner.** [`open`](Self::open) raises the epoch in the log itself. From then on no append of a lower epoch
 ///   counts for any reader, whatever its writer has been told.

@@ -3,9 +3,9 @@
 /// Which records a log takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogKind {
-    /// Those that its own check lets in: memory, Redis.
+    /// Those that its own check lets in, and its writer hears which: memory, Redis, Kafka.
     Checked,
-    /// All: Kafka. Its readers judge by [`stream::Fence`].
+    /// All. Its readers judge by the fence. No broker is such a log today.
     Accepting,
 }
 

@@ -2,14 +2,15 @@
 //!
 //! Tests show that the code does what was thought of; a model checker shows what was not. Here the queue, the log, the
 //! workers, the gateways and the readers are states of a few bytes, and every step that one of them can take, every crash
-//! and every lost answer is an action. The checker takes all of them in all orders. Where the code's own rule is pure, the
-//! model uses it: records are [`stream::Record`]s, and readers of a log that takes everything judge by [`stream::Fence`].
+//! and every lost answer is an action. The checker takes all of them in all orders. Records are the
+//! code's own [`stream::Record`]s; readers of a log that takes everything judge by the rule in `fence.rs`.
 //!
 //! What is modelled, what is not, and the figures: `docs/model.md`.
 
 mod admission;
 mod bounds;
 mod events;
+mod fence;
 mod log;
 mod properties;
 mod queue;

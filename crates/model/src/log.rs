@@ -1,10 +1,11 @@
 //! One response's stream, by two rules: one that checks each append, one that takes everything.
 
-use stream::{Epoch, EventKind, Fence, Record, Sequence, Verdict};
+use stream::{Epoch, EventKind, Record, Sequence};
 
 use crate::{
     Bounds, LogKind, Safeguard,
     events::{Entry, body, created},
+    fence::{Fence, Verdict},
 };
 
 /// The log of one response, and what else the broker knows of it.

@@ -2,9 +2,11 @@
 
 use std::hash::{Hash, Hasher};
 
-use stream::{Fence, Verdict};
-
-use crate::{Bounds, Safeguard, log::Stream};
+use crate::{
+    Bounds, Safeguard,
+    fence::{Fence, Verdict},
+    log::Stream,
+};
 
 /// How far a client has read, and what it has seen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,11 +3,12 @@
 //! A writer is never told that it is late. It can be paused at any point for as long as it likes, which to the checker
 //! is nothing but that others act first.
 
-use stream::{Epoch, EventKind, Sequence, Verdict};
+use stream::{Epoch, EventKind, Sequence};
 
 use crate::{
     Bounds, Index, LogKind, Safeguard,
     events::{Entry, terminal, token},
+    fence::Verdict,
     log::{Appended, Owner, Stored, Stream},
 };
 

@@ -26,6 +26,7 @@ impl Job {
     pub fn encode(&self) -> Bytes {
         let job = generated::Job {
             partition: self.id.partition().into(),
+            start: self.id.start(),
             random: Bytes::copy_from_slice(&self.id.random_bits().to_be_bytes()),
             header: Some(self.header.clone()),
             request: self.request.clone(),
@@ -47,7 +48,7 @@ impl Job {
         let partition = job.partition.try_into().map_err(|_| Invalid::Part("partition"))?;
         let random = job.random.as_ref().try_into().map_err(|_| Invalid::Part("response id"))?;
         Ok(Self {
-            id: ResponseId::from_parts(partition, u128::from_be_bytes(random)),
+            id: ResponseId::from_parts(partition, u128::from_be_bytes(random)).with_start(job.start),
             kind: Kind::try_from(job.kind).map_err(|_| Invalid::Part("kind of job"))?,
             header: job.header.ok_or(Invalid::Part("header"))?,
             request: job.request,

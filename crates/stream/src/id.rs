@@ -6,16 +6,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const PREFIX: &str = "resp_";
 const PARTITION_DIGITS: usize = 4;
+const START_DIGITS: usize = 8;
 const RANDOM_DIGITS: usize = 32;
 
-/// The name of one response: `resp_`, four hex digits of partition and 128 random bits.
+/// The name of one response: `resp_`, four hex digits of partition, eight of its start if it has one, and 128 random bits.
 ///
-/// The partition is where a partitioned log keeps the stream, so that any gateway finds it from the id
-/// alone; brokers without partitions use 0. The random part makes ids unguessable, but knowing an id is
+/// The partition is where a partitioned log keeps the stream, and the start where in it the stream begins, so that any
+/// gateway finds it from the id alone; brokers that need none use 0. The random part makes ids unguessable, but knowing an id is
 /// never enough to read a response: the owner is checked too.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResponseId {
     partition: u16,
+    start: u32,
     random: u128,
 }
 
@@ -28,17 +30,28 @@ impl ResponseId {
     pub fn random(partition: u16) -> Self {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system's randomness");
-        Self { partition, random: u128::from_be_bytes(bytes) }
+        Self::from_parts(partition, u128::from_be_bytes(bytes))
     }
 
     /// An id from given parts: for tests and for decoding.
     pub const fn from_parts(partition: u16, random: u128) -> Self {
-        Self { partition, random }
+        Self { partition, start: 0, random }
+    }
+
+    /// The same id with another start.
+    #[must_use]
+    pub const fn with_start(self, start: u32) -> Self {
+        Self { start, ..self }
     }
 
     /// Where a partitioned log keeps this response's stream.
     pub const fn partition(self) -> u16 {
         self.partition
+    }
+
+    /// Where in its partition the stream begins; what the number means is the broker's own. 0 if it needs none.
+    pub const fn start(self) -> u32 {
+        self.start
     }
 
     /// The 128 random bits.
@@ -57,7 +70,11 @@ impl ResponseId {
 
 impl fmt::Display for ResponseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{:04x}{:032x}", self.partition, self.random)
+        write!(f, "{PREFIX}{:04x}", self.partition)?;
+        if self.start != 0 {
+            write!(f, "{:08x}", self.start)?;
+        }
+        write!(f, "{:032x}", self.random)
     }
 }
 
@@ -69,7 +86,11 @@ impl fmt::Debug for ResponseId {
 
 /// What was given is not the name of a response of this system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a response id: expected `resp_` and {} hexadecimal digits", PARTITION_DIGITS + RANDOM_DIGITS)]
+#[error(
+    "not a response id: expected `resp_` and {} or {} hexadecimal digits",
+    PARTITION_DIGITS + RANDOM_DIGITS,
+    PARTITION_DIGITS + START_DIGITS + RANDOM_DIGITS
+)]
 pub struct InvalidResponseId;
 
 impl FromStr for ResponseId {
@@ -78,12 +99,22 @@ impl FromStr for ResponseId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.strip_prefix(PREFIX).ok_or(InvalidResponseId)?;
         let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if digits.len() != PARTITION_DIGITS + RANDOM_DIGITS || !digits.bytes().all(lower_hex) {
+        if digits.len() < PARTITION_DIGITS + RANDOM_DIGITS || !digits.bytes().all(lower_hex) {
             return Err(InvalidResponseId);
         }
-        let (partition, random) = digits.split_at(PARTITION_DIGITS);
+        let (partition, rest) = digits.split_at(PARTITION_DIGITS);
+        let (start, random) = rest.split_at(rest.len() - RANDOM_DIGITS);
+        let start = match start.len() {
+            0 => 0,
+            // An id has one text: where there is no start, there are no digits of it.
+            START_DIGITS if start != "00000000" => {
+                u32::from_str_radix(start, 16).map_err(|_| InvalidResponseId)?
+            }
+            _ => return Err(InvalidResponseId),
+        };
         Ok(Self {
             partition: u16::from_str_radix(partition, 16).map_err(|_| InvalidResponseId)?,
+            start,
             random: u128::from_str_radix(random, 16).map_err(|_| InvalidResponseId)?,
         })
     }

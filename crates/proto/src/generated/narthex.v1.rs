@@ -50,9 +50,11 @@ pub struct Header {
 /// The order to produce a response.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Job {
-    /// The response's id: its partition, and its 128 random bits, big endian.
+    /// The response's id: its partition, its start, and its 128 random bits, big endian.
     #[prost(uint32, tag = "1")]
     pub partition: u32,
+    #[prost(uint32, tag = "7")]
+    pub start: u32,
     #[prost(bytes = "bytes", tag = "2")]
     pub random: ::prost::bytes::Bytes,
     #[prost(message, optional, tag = "3")]

@@ -1,16 +1,15 @@
-//! Which records of a log count.
+//! Which records of an accepting log count.
 //!
-//! A broker that can check the epoch at the append (memory, Redis) keeps stale records out of the log. A
-//! broker that cannot (Kafka) lets them in, and every reader drops them by this one rule, so that all
-//! agree: the order of the log decides, an opening with a higher epoch ends all lower ones, a record counts
-//! only if it belongs to the epoch in force and carries on exactly where the stream stands, and nothing
-//! counts after a terminal event.
+//! A broker that judges each append by its place (memory, Redis, Kafka) keeps stale records out. A log that takes everything
+//! lets them in, and every reader drops them by this one rule, so that all agree: the order of the log decides, an opening
+//! with a higher epoch ends all lower ones, a record counts only if it belongs to the epoch in force and carries on exactly
+//! where the stream stands, and nothing counts after a terminal event.
 
-use crate::{Epoch, Record, Sequence};
+use stream::{Epoch, Record, Sequence};
 
 /// A reader's position in the rule: the epoch in force, the next sequence number, and whether it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Fence {
+pub(crate) struct Fence {
     epoch: Epoch,
     next: Sequence,
     ended: bool,
@@ -18,7 +17,7 @@ pub struct Fence {
 
 /// What to do with a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It counts.
     Counts,
     /// It was read before, or is of an epoch that is over: drop it.
@@ -29,22 +28,22 @@ pub enum Verdict {
 
 impl Fence {
     /// The epoch in force.
-    pub const fn epoch(&self) -> Epoch {
+    pub(crate) const fn epoch(&self) -> Epoch {
         self.epoch
     }
 
     /// The sequence number of the next event that counts.
-    pub const fn next(&self) -> Sequence {
+    pub(crate) const fn next(&self) -> Sequence {
         self.next
     }
 
     /// Whether the terminal event was seen.
-    pub const fn has_ended(&self) -> bool {
+    pub(crate) const fn has_ended(&self) -> bool {
         self.ended
     }
 
     /// Judges the next record of the log, and moves on if it counts.
-    pub fn admit(&mut self, record: &Record) -> Verdict {
+    pub(crate) fn admit(&mut self, record: &Record) -> Verdict {
         if self.ended || record.epoch < self.epoch || record.next() < self.next {
             return Verdict::Stale;
         }
@@ -73,3 +72,6 @@ impl Fence {
         Verdict::Counts
     }
 }
+
+#[cfg(test)]
+mod tests;
