@@ -7,6 +7,7 @@
 //! ```
 
 mod connection;
+mod goodbye;
 mod lanes;
 mod lifetime;
 mod socket;

@@ -8,7 +8,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use broker::Kind;
@@ -19,11 +18,12 @@ use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, R
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message, Utf8Bytes, error::CapacityError, protocol::CloseFrame},
+    tungstenite::{self, Message, Utf8Bytes, error::CapacityError},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
+    goodbye::{End, Goodbye},
     lanes::{LaneId, Lanes},
     lifetime::{Closing, Due, Lifetime},
     socket::Socket,
@@ -39,9 +39,6 @@ use crate::{
 
 /// At most about so many bytes are handed to the socket before it has to be clear again.
 const MAX_BATCH: usize = 16 * 1024;
-
-/// How long a closing handshake, or a last error to a client that does not read, may take.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A client on a WebSocket.
 pub(super) struct Connection {
@@ -79,20 +76,6 @@ enum Event {
     Stream(usize, Option<Result<Piece, broker::Error>>),
     Timer,
     Drain,
-}
-
-/// Why the loop ends.
-struct End {
-    goodbye: Option<Goodbye>,
-    why: &'static str,
-}
-
-/// What is still to be said.
-enum Goodbye {
-    /// Why we close.
-    Close(CloseCode),
-    /// The client closes, and waits for the same from here.
-    Answer,
 }
 
 impl Connection {
@@ -133,7 +116,7 @@ impl Connection {
         };
         tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
-            self.part(goodbye).await;
+            goodbye.say(&mut self.socket).await;
         }
     }
 
@@ -360,19 +343,10 @@ impl Connection {
     }
 
     fn lose(&mut self, error: Option<tungstenite::Error>) -> End {
-        match error {
-            Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-                let max = self.shared.config.max_message_bytes;
-                self.say_error(&crate::http::too_large(max), None);
-                End::close(CloseCode::TooLarge, "message too large")
-            }
-            Some(tungstenite::Error::Utf8(_)) => End::close(CloseCode::InvalidData, "invalid UTF-8"),
-            Some(tungstenite::Error::Protocol(error)) => {
-                tracing::debug!(%error, "a client broke the WebSocket protocol");
-                End::close(CloseCode::ProtocolError, "protocol error")
-            }
-            _ => End { goodbye: None, why: "client gone" },
+        if let Some(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) = &error {
+            self.say_error(&crate::http::too_large(self.shared.config.max_message_bytes), None);
         }
+        End::of(error)
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
@@ -389,36 +363,5 @@ impl Connection {
     fn say(&mut self, json: String) {
         // A failure to write shows itself at the next poll.
         let _ = self.socket.write(Message::Text(Utf8Bytes::from(json)));
-    }
-
-    /// Says what is to be said, and goes. Bounded: a client that does not read is left.
-    async fn part(mut self, goodbye: Goodbye) {
-        if let Goodbye::Close(code) = goodbye {
-            let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
-            let _ = self.socket.write(Message::Close(Some(frame)));
-        }
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, self.socket.part()).await;
-    }
-}
-
-impl End {
-    const fn close(code: CloseCode, why: &'static str) -> Self {
-        Self { goodbye: Some(Goodbye::Close(code)), why }
-    }
-}
-
-impl Closing {
-    fn error(self) -> ApiError {
-        match self {
-            Self::TooOld => ApiError::new(
-                ErrorType::InvalidRequestError,
-                "websocket_connection_limit_reached",
-                "This connection has reached its maximum age. Open a new one to continue.",
-            ),
-            Self::Drain { .. } => ApiError::server(
-                "draining",
-                "This gateway is about to stop. Connect again: another one will answer.",
-            ),
-        }
     }
 }

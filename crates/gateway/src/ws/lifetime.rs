@@ -1,5 +1,6 @@
 //! How long a connection lives: pings, silence, age and drain, as functions of time.
 
+use protocol::{ApiError, ErrorType};
 use tokio::time::Instant;
 
 use crate::Config;
@@ -38,6 +39,23 @@ pub(super) enum Due {
     TooOld,
     /// Nothing yet; the time is in [`Lifetime::next`].
     Nothing,
+}
+
+impl Closing {
+    /// What a client is told that wants a new turn.
+    pub(super) fn error(self) -> ApiError {
+        match self {
+            Self::TooOld => ApiError::new(
+                ErrorType::InvalidRequestError,
+                "websocket_connection_limit_reached",
+                "This connection has reached its maximum age. Open a new one to continue.",
+            ),
+            Self::Drain { .. } => ApiError::server(
+                "draining",
+                "This gateway is about to stop. Connect again: another one will answer.",
+            ),
+        }
+    }
 }
 
 impl Lifetime {
