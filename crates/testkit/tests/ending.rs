@@ -327,3 +327,21 @@ async fn a_silent_model_keeps_its_response() {
     let events = soon(socket.turn()).await;
     assert_eq!(events.last().unwrap()["type"], "response.completed");
 }
+
+/// As after a Redis that lost its queue.
+#[tokio::test]
+async fn a_response_whose_job_is_lost_ends() {
+    let gateway = gateway::Config { queue_timeout: Duration::from_millis(600), ..gateway::Config::default() };
+    let scene = Scene::with(broker::memory::broker(), gateway, worker::Config::default()).await;
+    let mut socket = scene.socket().await;
+    let Scene { cluster, worker, gateway: _gateway, .. } = scene;
+    worker.kill();
+    socket.send(create("Hi", json!({}))).await;
+    soon(socket.next()).await;
+    let (jobs, thief) = (&cluster.broker().jobs, broker::Member::random("thief"));
+    let second = Duration::from_secs(1);
+    let claims = soon(jobs.claim(testkit::cluster::MODEL, &thief, 1, second * 5, second)).await.unwrap();
+    jobs.finish(&claims[0].ticket).await.unwrap();
+    let events = soon(socket.turn()).await;
+    assert_eq!(events.last().unwrap()["response"]["error"]["code"], "queue_timeout");
+}

@@ -148,6 +148,27 @@ async fn what_a_later_worker_wrote_in_place_of_lost_events_is_not_told() {
     assert_eq!(told_after_loss(&lost, id).await, TOLD_LOSS);
 }
 
+/// Nothing else lets it look: no sweep, and the record fits to what was told.
+#[tokio::test(start_paused = true)]
+async fn a_take_over_that_is_heard_live_lets_a_cursor_look_whether_all_is_there() {
+    let (broker, lost, id) = (broker::memory::broker(), broker::memory::broker(), ResponseId::random(0));
+    begin(&broker, id, 3).await;
+    begin(&lost, id, 1).await;
+    let log = Wrapped::new(&broker, false);
+    let wrapped = Broker { log: Arc::clone(&log) as _, ..broker.clone() };
+    let hub = Hub::new(wrapped, Member::random("gateway"), 64, Duration::from_secs(300), TaskTracker::new());
+    let mut cursor = hub.subscribe(id, subscribe(0)).await.unwrap();
+    while cursor.next().await.unwrap().unwrap().events().last().unwrap().0 < 3 {}
+    // The worker's last event is heard live, so that the feed knows its epoch.
+    broker.log.append(id, Epoch(1), 4, &[delta(4)]).await.unwrap();
+    assert_eq!(cursor.next().await.unwrap().unwrap().events().last().unwrap().0, 4);
+    *log.log.lock() = Arc::clone(&lost.log);
+    let epoch = broker.log.open(id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap().epoch;
+    broker.log.append(id, epoch, 5, &[delta(5)]).await.unwrap();
+    let piece = cursor.next().await.unwrap().unwrap();
+    assert_eq!(piece.events().map(|(_, event)| event.kind()).collect::<Vec<_>>(), TOLD_LOSS);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_log_that_still_has_everything_is_read_on() {
     let (same, id) = (broker::memory::broker(), ResponseId::random(0));

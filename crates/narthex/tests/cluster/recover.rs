@@ -7,7 +7,7 @@ use testkit::{
     model_server::{ModelServer, Script},
 };
 
-use crate::support::{Cluster, MODEL, body, first_events, soon};
+use crate::support::{Cluster, MODEL, PATIENCE, body, first_events, soon};
 
 async fn whole(http: &Http, body: Value) -> Vec<Value> {
     soon(http.events(Method::POST, "/v1/responses", Some(body)).await.rest()).await
@@ -145,4 +145,26 @@ async fn a_socket_resumes_at_another_gateway_by_its_key() {
     assert_eq!(again[..events.len()], events, "the same events with the same numbers");
     assert_eq!(again.last().unwrap()["type"], "response.completed");
     assert_eq!(cluster.model_server.stats().requests, 1, "and the model was asked once");
+}
+
+/// To a process that was stopped for a while all time has run out; but its model has spoken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_was_stopped_hears_its_model_before_it_looks_at_the_clock() {
+    let cluster = Cluster::start().await;
+    let gateway = cluster.gateway(&[]);
+    let worker = cluster.worker_with(&[
+        "--upstream",
+        &cluster.model_server.url(),
+        "--set",
+        "upstream.0.timeouts.between_tokens=500ms",
+    ]);
+    let http = Http::new(gateway.public());
+    let prompt = body("Tell me something. [[tokens=40 delay_ms=40]]");
+    let mut stream = http.events(Method::POST, "/v1/responses", Some(prompt.clone())).await;
+    let mut events = first_events(&mut stream, 10).await;
+    worker.signal("STOP");
+    cluster.model_server.wait_until(|stats| stats.finished == 1, PATIENCE).await.unwrap();
+    worker.signal("CONT");
+    events.extend(soon(stream.rest()).await);
+    assert_same(&events, &whole(&http, prompt).await);
 }

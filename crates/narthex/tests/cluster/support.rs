@@ -109,7 +109,8 @@ impl Cluster {
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
 
-    fn worker_with(&self, arguments: &[&str]) -> Process {
+    /// A worker that is started with these arguments.
+    pub(crate) fn worker_with(&self, arguments: &[&str]) -> Process {
         let worker = self.process(&[&["worker"], arguments].concat(), 1);
         let admin = format!("http://{}", worker.addresses[0]);
         let health = || {

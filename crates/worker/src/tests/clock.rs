@@ -51,3 +51,19 @@ async fn and_so_has_the_whole_response() {
     assert_eq!(started.elapsed().as_secs(), 60);
     assert_eq!(error.message, "The model server did not finish in time.");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_listened_to_is_not_silent() {
+    let started = Instant::now();
+    let mut clock = clock();
+    for heard in [false, true] {
+        for _ in 0..10 {
+            assert!(tokio::time::timeout(Duration::from_millis(1900), clock.run_out()).await.is_err());
+            clock.stand();
+        }
+        if !heard {
+            clock.heard();
+        }
+    }
+    assert_eq!(started.elapsed().as_secs(), 38);
+}
