@@ -8,7 +8,6 @@
 
 mod error;
 mod output;
-mod secret;
 
 mod logprobs;
 mod mask;
@@ -29,9 +28,8 @@ pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
 pub use demo::{DemoConfig, DemoEngine};
 pub use error::{Error, Fault};
 pub use output::{Finish, Output};
-pub use protocol::Usage;
+pub use protocol::{Secret, Usage};
 pub use responses::ResponsesEngine;
-pub use secret::Secret;
 pub use upstream::{ConfigError, UpstreamConfig};
 
 /// The output of one call, in order; it ends after [`Output::Finish`] or an error. Dropping it aborts the call at the

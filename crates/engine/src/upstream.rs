@@ -4,7 +4,6 @@
 //! what all of them share: where the server is, what opens it, how long a connection may take, what its statuses mean,
 //! and that the connection ends when nobody wants the answer any more.
 
-mod connect;
 mod events;
 mod limit;
 mod status;
@@ -74,13 +73,13 @@ pub enum ConfigError {
     #[error("the header {0:?}, or its value, has characters that HTTP does not allow")]
     Header(String),
     /// The system's certificates cannot be used.
-    #[error("cannot verify certificates on this system: {0}")]
-    Tls(String),
+    #[error(transparent)]
+    Tls(#[from] outbound::TlsError),
 }
 
 /// A model server.
 pub(crate) struct Upstream {
-    client: Client<connect::Connector, Full<Bytes>>,
+    client: Client<outbound::Connector, Full<Bytes>>,
     /// Without a slash at its end.
     base: String,
     headers: HeaderMap,
@@ -89,7 +88,7 @@ pub(crate) struct Upstream {
 impl Upstream {
     pub(crate) fn new(config: &UpstreamConfig) -> Result<Self, ConfigError> {
         let base = base_url(&config.base_url).ok_or_else(|| ConfigError::BaseUrl(config.base_url.clone()))?;
-        let connector = connect::Connector::new(base.starts_with("https:"), config.connect_timeout)?;
+        let connector = outbound::Connector::new(base.starts_with("https:"), config.connect_timeout)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_timer(TokioTimer::new())

@@ -80,8 +80,14 @@ impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
         let model = &order.create.request.model;
-        if self.roster.find(model).await.map_err(unavailable)?.is_none() {
+        if self.find_model(principal, model).await?.is_none() {
             return Err(ApiError::model_not_found(model));
+        }
+        if order.create.request.background && !principal.scopes.background {
+            return Err(ApiError::forbidden(
+                "This API key or token may not run responses in the background: it lacks the scope `background`.",
+            )
+            .with_param("background"));
         }
         let claimed = match &order.create.idempotency_key {
             Some(key) => self.claim_key(principal, key, &order.create.request).await?,
@@ -101,6 +107,19 @@ impl Shared {
             repeated = claimed.is_repeated, "response accepted"
         );
         Ok(Accepted { id, cursor, conversation: Some(conversation) })
+    }
+
+    /// The model of this name, if it is served, and there for the caller.
+    pub(crate) async fn find_model(
+        &self,
+        principal: &Principal,
+        name: &str,
+    ) -> Result<Option<broker::Model>, ApiError> {
+        // Not even looked for: how long that takes would tell whether it is there.
+        if !principal.knows_model(name) {
+            return Ok(None);
+        }
+        self.roster.find(name).await.map_err(unavailable)
     }
 
     /// The id that `key` stands for: a new one, if nobody has used the key.

@@ -30,6 +30,10 @@ pub struct Config {
     pub queue_timeout: Duration,
     /// How long to wait for running streams at a planned stop.
     pub drain_timeout: Duration,
+    /// How long before its token ends a WebSocket that asked for extension events is warned.
+    pub token_warning: Duration,
+    /// How long running responses may go on over a WebSocket whose token has ended.
+    pub token_grace: Duration,
     /// How many bytes of a stream's latest records are kept in memory; who is further behind reads the log.
     pub window_bytes: usize,
 }
@@ -60,6 +64,8 @@ impl Default for Config {
             idempotency_ttl: Duration::from_secs(24 * 60 * 60),
             queue_timeout: Duration::from_secs(5 * 60),
             drain_timeout: Duration::from_secs(30),
+            token_warning: Duration::from_secs(60),
+            token_grace: Duration::from_secs(60),
             window_bytes: 32 * 1024,
         }
     }

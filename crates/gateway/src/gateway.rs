@@ -7,6 +7,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use identity::Authenticator;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -18,6 +19,7 @@ use crate::{Config, Metrics, delivery::Hub, http, roster::Roster};
 /// What all of a gateway's connections share.
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    pub(crate) authenticator: Arc<Authenticator>,
     pub(crate) broker: Broker,
     pub(crate) member: Member,
     pub(crate) metrics: Metrics,
@@ -62,8 +64,14 @@ impl fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// A gateway in front of `broker`, with a name of its own.
-    pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
+    /// A gateway in front of `broker`, with a name of its own, for those whom `authenticator` lets in.
+    pub fn build(
+        config: Config,
+        authenticator: Arc<Authenticator>,
+        broker: Broker,
+        member: Member,
+        metrics: Metrics,
+    ) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
             broker.clone(),
@@ -75,7 +83,18 @@ impl Gateway {
         let roster = Roster::new(Arc::clone(&broker.control));
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();
-        Self(Arc::new(Shared { config, broker, member, metrics, hub, roster, tasks, sockets, drain }))
+        Self(Arc::new(Shared {
+            config,
+            authenticator,
+            broker,
+            member,
+            metrics,
+            hub,
+            roster,
+            tasks,
+            sockets,
+            drain,
+        }))
     }
 
     /// Serves connections from `listener` until `drain` is cancelled. Then takes nothing new, lets running streams end
@@ -85,6 +104,7 @@ impl Gateway {
         let done = CancellationToken::new();
         shared.tasks.spawn(shared.hub.clone().sweep(done.clone()));
         shared.tasks.spawn(shared.roster.clone().keep(done.clone()));
+        shared.tasks.spawn(Arc::clone(&shared.authenticator).keep(done.clone()));
         let graceful = GracefulShutdown::new();
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {

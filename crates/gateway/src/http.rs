@@ -3,6 +3,8 @@
 mod answer;
 mod body;
 mod chat;
+mod client_secrets;
+mod credential;
 mod models;
 mod query;
 mod responses;
@@ -12,14 +14,16 @@ mod stored;
 use std::{convert::Infallible, sync::Arc};
 
 use hyper::{Method, Request, Response, body::Incoming, http::request::Parts};
+use identity::{Credential, Refusal};
 use percent_encoding::percent_decode_str;
 use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
+pub(crate) use credential::{subprotocols, token_of};
 pub(crate) use responses::dialect_of;
 
-use crate::{Principal, gateway::Shared, ws};
+use crate::{Principal, gateway::Shared, principal::refused, ws};
 
 /// Answers one request. Never fails: an error is an answer.
 pub(crate) async fn serve(
@@ -39,7 +43,15 @@ pub(crate) async fn serve(
 }
 
 async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
-    let principal = Principal::anonymous();
+    // Before the body is read, and before anything is told about what there is.
+    let principal = match identify(shared, credential::shown(request.uri(), request.headers())).await {
+        Ok(principal) => principal,
+        Err(error) => {
+            let (head, body) = request.into_parts();
+            body::discard(shared, &head.headers, body);
+            return Err(error);
+        }
+    };
     let segments: Vec<&str> = segments(request.uri().path());
     match (request.method(), segments.as_slice()) {
         (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
@@ -48,12 +60,24 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
             responses::compact(shared, &principal, request).await
         }
         (&Method::POST, ["v1", "chat", "completions"]) => chat::create(shared, &principal, request).await,
+        (&Method::POST, ["v1", "client_secrets"]) => {
+            client_secrets::create(shared, &principal, request).await
+        }
         _ => {
             let (head, body) = request.into_parts();
             body::discard(shared, &head.headers, body);
             route_head(shared, &principal, &head).await
         }
     }
+}
+
+/// Who shows this credential. Where nobody is asked, nothing that is shown can be wrong.
+async fn identify(
+    shared: &Shared,
+    shown: Result<Option<Credential>, Refusal>,
+) -> Result<Principal, ApiError> {
+    let shown = if shared.authenticator.is_open() { None } else { shown.map_err(refused)? };
+    shared.authenticator.authenticate(shown.as_ref()).await.map(Principal::new).map_err(refused)
 }
 
 /// What is asked without a body.
@@ -66,11 +90,11 @@ async fn route_head(shared: &Arc<Shared>, principal: &Principal, head: &Parts) -
         (&Method::GET, ["v1", "responses", id, "input_items"]) => {
             stored::input_items(shared, principal, id, head.uri.query()).await
         }
-        (&Method::GET, ["v1", "models"]) => models::list(shared).await,
+        (&Method::GET, ["v1", "models"]) => models::list(shared, principal).await,
         (&Method::GET, ["v1", "models", name @ ..]) => {
             // Many names have slashes. Some clients send them as they are, the official ones as %2F.
             let name = name.join("/");
-            models::get(shared, &percent_decode_str(&name).decode_utf8_lossy()).await
+            models::get(shared, principal, &percent_decode_str(&name).decode_utf8_lossy()).await
         }
         (&Method::GET, ["v1", "responses"]) => Err(ApiError::new(
             ErrorType::InvalidRequestError,
@@ -96,7 +120,7 @@ fn segments(path: &str) -> Vec<&str> {
 
 fn is_known(segments: &[&str]) -> bool {
     match segments {
-        ["v1", "responses" | "models"]
+        ["v1", "responses" | "models" | "client_secrets"]
         | ["v1", "models", ..]
         | ["v1", "responses", "compact"]
         | ["v1", "responses", _, "cancel" | "input_items"]

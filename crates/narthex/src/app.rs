@@ -1,9 +1,10 @@
 //! One running process: its parts, how they come up, and in which order they go down.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
+use gateway::Gateway;
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -17,7 +18,7 @@ use crate::{
     broker_choice,
     config::{Config, Role},
     failure::{Failure, chain},
-    metrics,
+    identity, metrics,
     ports::Ports,
     status::Status,
     upstream::Source,
@@ -60,15 +61,30 @@ impl App {
             Ok(())
         });
 
+        // A file that is wrong is told before anything is waited for.
+        let authenticator = match role.is_gateway() {
+            true => Some(Arc::new(identity::authenticator(&config.auth)?)),
+            false => None,
+        };
         let broker = broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?;
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;
         }
         let mut public = None;
-        if let (Some(metrics), Some((listener, address))) = (gateway_metrics, ports.public) {
+        if let (Some(metrics), Some((listener, address)), Some(authenticator)) =
+            (gateway_metrics, ports.public, authenticator)
+        {
             public = Some(address);
-            app.spawn_gateway(config.gateway, &broker, metrics, listener);
+            app.status.depends_on(&authenticator);
+            let gateway = Gateway::build(
+                config.gateway,
+                authenticator,
+                broker.clone(),
+                Member::random("gateway"),
+                metrics,
+            );
+            app.spawn_gateway(gateway, listener);
         }
         let ready = ready(app.status.clone(), broker, models, banner(role, public));
         // A drain need not wait for what may never come.
@@ -76,14 +92,7 @@ impl App {
         Ok(app)
     }
 
-    fn spawn_gateway(
-        &self,
-        config: gateway::Config,
-        broker: &Broker,
-        metrics: gateway::Metrics,
-        listener: TcpListener,
-    ) {
-        let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
+    fn spawn_gateway(&self, gateway: Gateway, listener: TcpListener) {
         let drain = self.gateway.drain.clone();
         self.gateway.spawn("gateway", async move {
             gateway.run(listener, drain).await;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{Layer, Origin, Role},
     jobs::{JobsArgs, LIST_HELP},
+    keys::{KEYS_HELP, KeysArgs},
 };
 
 const EXAMPLES: &str = "\
@@ -15,7 +16,8 @@ Try it, with nothing else installed:
   narthex dev --upstream http://localhost:11434/v1      a real model server behind it
 
 Run it, on as many machines as wanted:
-  narthex gateway --broker redis://redis:6379
+  narthex keys make me --keys-file keys.toml
+  narthex gateway --broker redis://redis:6379 --keys-file keys.toml
   narthex worker  --broker redis://redis:6379 --upstream http://vllm:8000/v1
 
 See what waits, what is stuck and what died:
@@ -33,7 +35,11 @@ built-in demonstration unless --upstream names a model server:
 
 const GATEWAY: &str = "\
 Any number of gateways share one broker; a client may come back at any of them.
-  narthex gateway --broker redis://redis:6379 --listen 127.0.0.1:8080";
+  narthex gateway --broker redis://redis:6379 --keys-file keys.toml
+It lets in whom it knows: by API keys (narthex keys --help), tokens of an issuer
+([[auth.jwt]] in the file) and client secrets. Without any of them it starts on a
+loopback address only, and only if told so:
+  narthex gateway --broker redis://redis:6379 --auth none";
 
 const WORKER: &str = "\
 Any number of workers share one broker; each takes as many jobs as it has room
@@ -89,6 +95,9 @@ pub(crate) enum Command {
     /// See what waits, what is stuck and what died; try a dead job again, or drop one
     #[command(after_help = LIST_HELP)]
     Jobs(JobsArgs),
+    /// Make, list and revoke API keys
+    #[command(after_help = KEYS_HELP)]
+    Keys(KeysArgs),
     /// Print the configuration in effect and where each value comes from; secrets are masked
     Config {
         #[command(flatten)]
@@ -155,9 +164,12 @@ pub(crate) struct Edge {
     /// Where clients connect; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// How callers are told apart; `none`, which is all there is now, is for loopback addresses [default: none]
+    /// Whether callers are told apart: `required`, or `none` on a loopback address [default: as keys and tokens are set]
     #[arg(long, value_name = "MODE")]
     auth: Option<String>,
+    /// The file of API keys; `narthex keys make` makes it
+    #[arg(long, value_name = "FILE")]
+    keys_file: Option<String>,
     /// Let anyone who can reach --listen use the models without authentication (trials only)
     #[arg(long)]
     insecure_allow_remote_none: bool,
@@ -206,6 +218,7 @@ impl Edge {
     pub(crate) fn give(&self, layer: &mut Layer) {
         layer.flag("listen", self.listen.as_ref(), "--listen");
         layer.flag("auth.mode", self.auth.as_ref(), "--auth");
+        layer.flag("auth.keys.file", self.keys_file.as_ref(), "--keys-file");
         if self.insecure_allow_remote_none {
             let flag = Origin::Flag("--insecure-allow-remote-none");
             layer.give("auth.allow_none_beyond_loopback", "true", flag);

@@ -4,6 +4,7 @@
 //! suggests, what `narthex config` prints and what `docs/configuration.md` holds; the gateway's and the worker's
 //! own defaults are read from their `Config`s, not repeated here.
 
+mod auth;
 mod broker_url;
 mod catalogue;
 mod check;
@@ -28,6 +29,7 @@ mod tests;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+pub(crate) use auth::{Algorithm, Auth, AuthMode, Issuer, TokenKey};
 pub(crate) use broker_url::BrokerUrl;
 pub(crate) use check::Role;
 pub(crate) use effective::Effective;
@@ -87,27 +89,6 @@ impl Default for Config {
             upstream: Vec::new(),
         }
     }
-}
-
-/// Who may call the public listener.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Auth {
-    /// How callers are told apart.
-    pub(crate) mode: AuthMode,
-    /// An operator's word that nobody else can reach a listener without authentication.
-    pub(crate) allow_none_beyond_loopback: bool,
-}
-
-/// How callers are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum AuthMode {
-    /// Not at all: everyone who reaches the listener is the same user.
-    #[default]
-    None,
-}
-
-impl Choice for AuthMode {
-    const WORDS: &'static [(&'static str, Self)] = &[("none", Self::None)];
 }
 
 /// How log lines are written.

@@ -7,7 +7,6 @@ mod act;
 mod args;
 mod listing;
 mod show;
-mod table;
 mod words;
 
 use broker::{Broker, FoundJob};

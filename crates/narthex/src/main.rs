@@ -12,12 +12,15 @@ mod config;
 mod console;
 mod failure;
 mod health;
+mod identity;
 mod jobs;
+mod keys;
 mod metrics;
 mod open_files;
 mod ports;
 mod signals;
 mod status;
+mod table;
 mod telemetry;
 mod tls;
 mod upstream;
@@ -49,6 +52,9 @@ fn main() -> ExitCode {
         Command::Worker { common, upstream } => serve(Role::Worker, &common, None, Some(&upstream)),
         Command::Jobs(args) => {
             configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
+        }
+        Command::Keys(args) => {
+            configuration(&args.common, None, None).and_then(|effective| keys::run(&effective.config, args))
         }
         Command::Config { reference: true, .. } => {
             console::say(&config::reference());

@@ -6,6 +6,7 @@ use std::{
 };
 
 use broker::Broker;
+use identity::Authenticator;
 use tokio::sync::watch;
 
 /// How long a broker that is in reach may take to answer.
@@ -27,18 +28,24 @@ enum Phase {
 pub(crate) struct Status {
     phase: Arc<watch::Sender<Phase>>,
     broker: Arc<OnceLock<Broker>>,
+    authenticator: Arc<OnceLock<Arc<Authenticator>>>,
 }
 
 impl Status {
     /// The status of a process that has just begun.
     pub(crate) fn starting() -> Self {
         let phase = watch::Sender::new(Phase::Starting("just started".to_owned()));
-        Self { phase: Arc::new(phase), broker: Arc::default() }
+        Self { phase: Arc::new(phase), broker: Arc::default(), authenticator: Arc::default() }
     }
 
     /// Still starting: waiting for `what`.
     pub(crate) fn waits_for(&self, what: impl Into<String>) {
         self.phase.send_replace(Phase::Starting(what.into()));
+    }
+
+    /// Ready only as long as callers can be told apart.
+    pub(crate) fn depends_on(&self, authenticator: &Arc<Authenticator>) {
+        self.authenticator.get_or_init(|| Arc::clone(authenticator));
     }
 
     /// At work; ready as long as `broker` is in reach.
@@ -65,6 +72,9 @@ impl Status {
             Phase::Starting(what) => return Err(format!("starting: {what}")),
             Phase::Draining => return Err("draining".to_owned()),
             Phase::Ready => {}
+        }
+        if let Some(authenticator) = self.authenticator.get() {
+            authenticator.readiness()?;
         }
         let Some(broker) = self.broker.get() else { return Err("starting: no broker yet".to_owned()) };
         // Any key will do: what counts is that an answer comes.

@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     config::{Config, LogFormat},
@@ -23,7 +24,7 @@ pub(crate) fn install(config: &Config) -> Result<(), Failure> {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(tells_no_content));
     if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).init();
     } else {
@@ -32,6 +33,15 @@ pub(crate) fn install(config: &Config) -> Result<(), Failure> {
     }
     log_panics();
     Ok(())
+}
+
+/// Libraries that tell at their finest level what goes over the wire: what users ask, and what opens the door.
+const WIRE: [&str; 6] = ["tungstenite", "tokio_tungstenite", "h2", "hyper", "hyper_util", "rustls"];
+
+/// Whether a line is free of what goes over the wire, whatever the filter says.
+fn tells_no_content(line: &Metadata<'_>) -> bool {
+    let library = line.target().split("::").next().unwrap_or_default();
+    *line.level() != Level::TRACE || !WIRE.contains(&library)
 }
 
 /// One connection's bug ends that connection, not the process; it must still be found in the log.

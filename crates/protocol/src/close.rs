@@ -14,7 +14,7 @@ pub enum CloseCode {
     ProtocolError,
     /// 1007: a text message is not UTF-8. The SDKs give up.
     InvalidData,
-    /// 1008: the client may not do this: its token has expired, or it breaks limits again and again. The SDKs give up.
+    /// 1008: the client may not do this: it breaks limits again and again. The SDKs give up.
     PolicyViolation,
     /// 1009: a message is larger than allowed. The SDKs give up, as the same message would fail again.
     TooLarge,
@@ -24,11 +24,16 @@ pub enum CloseCode {
     ServiceRestart,
     /// 1013: too much to do. The SDKs connect again, and wait longer each time.
     TryAgainLater,
+    /// 4401: the token or key that the connection was opened with has expired. The SDKs give up, as the same one would be refused:
+    /// the program gets a new one and connects with that.
+    TokenExpired,
+    /// 4403: the key that the connection was opened with was revoked, or changed. The SDKs give up.
+    Revoked,
 }
 
 impl CloseCode {
     /// Every code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Normal,
         Self::GoingAway,
         Self::ProtocolError,
@@ -38,6 +43,8 @@ impl CloseCode {
         Self::InternalError,
         Self::ServiceRestart,
         Self::TryAgainLater,
+        Self::TokenExpired,
+        Self::Revoked,
     ];
 
     /// The number on the wire.
@@ -52,6 +59,8 @@ impl CloseCode {
             Self::InternalError => 1011,
             Self::ServiceRestart => 1012,
             Self::TryAgainLater => 1013,
+            Self::TokenExpired => 4401,
+            Self::Revoked => 4403,
         }
     }
 
@@ -67,6 +76,8 @@ impl CloseCode {
             Self::InternalError => "internal error",
             Self::ServiceRestart => "service restart: connect again",
             Self::TryAgainLater => "overloaded: try again later",
+            Self::TokenExpired => "token expired: connect again with a new one",
+            Self::Revoked => "credential revoked or changed",
         }
     }
 

@@ -22,7 +22,7 @@ pub struct ApiError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorType {
-    /// The request is wrong. 400, or the status that its code has by HTTP (413, 409, …).
+    /// The request is wrong. 400, or the status that its code has by HTTP (401, 403, 413, 409, …).
     InvalidRequestError,
     /// Nothing is there that the caller may see. 404.
     NotFound,
@@ -33,6 +33,15 @@ pub enum ErrorType {
     /// The model server's fault. 500.
     ModelError,
 }
+
+/// Codes that say: nobody is let in like this. Their type is `invalid_request_error`, as in OpenAI's API.
+const UNAUTHORIZED: [&str; 5] = [
+    "invalid_api_key",
+    "token_expired",
+    "missing_credentials",
+    "ambiguous_credentials",
+    "credentials_in_url",
+];
 
 impl ErrorType {
     /// The name on the wire.
@@ -103,6 +112,12 @@ impl ApiError {
         }
     }
 
+    /// The caller is known, and may not do this. For what does not exist to the caller at all there is
+    /// [`Self::model_not_found`] and its like.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(ErrorType::InvalidRequestError, "insufficient_permissions", message)
+    }
+
     /// The same error about another parameter.
     #[must_use]
     pub fn with_param(mut self, param: impl Into<String>) -> Self {
@@ -118,7 +133,9 @@ impl ApiError {
             (_, Some("method_not_allowed")) => 405,
             (_, Some("unsupported_media_type")) => 415,
             (_, Some("request_timeout")) => 408,
-            (_, Some("overloaded" | "broker_unavailable" | "draining")) => 503,
+            (_, Some(code)) if UNAUTHORIZED.contains(&code) => 401,
+            (_, Some("insufficient_permissions")) => 403,
+            (_, Some("overloaded" | "broker_unavailable" | "draining" | "identity_unavailable")) => 503,
             (ErrorType::InvalidRequestError, _) => 400,
             (ErrorType::NotFound, _) => 404,
             (ErrorType::TooManyRequests, _) => 429,

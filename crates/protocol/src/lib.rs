@@ -24,10 +24,12 @@ mod chat;
 
 mod close;
 mod input_items;
+mod secret;
 mod steer;
 
 pub mod compaction;
 pub mod models;
+pub mod token;
 
 pub use chat::{ChatCreate, ChatStream, chat_completion, chat_create, chat_error};
 pub use close::CloseCode;
@@ -39,12 +41,13 @@ pub use item::{Content, Item, Role, View};
 pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
 pub use parse::{
-    ClientMessage, Compact, Create, Rejected, check_context, client_message, compact, create, is_stream_id,
-    steer_input,
+    ClientMessage, ClientSecretWish, Compact, Create, Rejected, check_context, client_message, client_secret,
+    compact, create, is_stream_id, steer_input,
 };
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
 pub use resource::{Outcome, end, lifecycle, resource, resource_of, with_status};
+pub use secret::Secret;
 pub use steer::steer_failed;
 pub use stored::{StoredInput, StoredResponse};
 pub use tool::{ChoiceMode, FunctionTool, ToolChoice};

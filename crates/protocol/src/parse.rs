@@ -6,6 +6,7 @@
 //! implementors extend it, and the model server may know them. Only what the gateway itself would have to carry out,
 //! and does not, is refused by name.
 
+mod client_secret;
 pub(crate) mod content;
 mod context;
 mod create;
@@ -18,6 +19,7 @@ mod socket;
 pub(crate) mod tools;
 pub(crate) mod wording;
 
+pub use client_secret::{ClientSecretWish, client_secret};
 pub use context::check_context;
 pub use create::{Compact, Create, compact, create};
 pub use envelope::is_stream_id;

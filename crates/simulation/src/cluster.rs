@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Broker, Member};
 use gateway::Gateway;
+use identity::Authenticator;
 use parking_lot::Mutex;
 use prometheus_client::registry::Registry;
 use tokio::task::AbortHandle;
@@ -204,7 +205,8 @@ impl Cluster {
         };
         drop(state);
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let gateway = Gateway::build(config, line.broker(&self.broker), Member::new(name), metrics);
+        let (anyone, member) = (Arc::new(Authenticator::open()), Member::new(name));
+        let gateway = Gateway::build(config, anyone, line.broker(&self.broker), member, metrics);
         let (port, door) = pipes::port(line.life.clone());
         self.doors.set(place, Some(port.clone()));
         let drain = CancellationToken::new();

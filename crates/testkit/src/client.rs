@@ -5,19 +5,24 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Method, Request, Response, body::Incoming};
+use hyper::{HeaderMap, Method, Request, Response, body::Incoming};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{self, Message, client::IntoClientRequest as _},
+};
 
 /// An HTTP client of one gateway.
 #[derive(Debug, Clone)]
 pub struct Http {
     address: SocketAddr,
+    /// Sent with every request.
+    token: Option<String>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -31,7 +36,13 @@ pub struct EventStream {
 impl Http {
     /// A client of the gateway at `address`.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, client: Client::builder(TokioExecutor::new()).build_http() }
+        Self { address, token: None, client: Client::builder(TokioExecutor::new()).build_http() }
+    }
+
+    /// The same, with this key or token.
+    #[must_use]
+    pub fn with_token(self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self }
     }
 
     /// Sends a request with a JSON body, or none.
@@ -49,6 +60,9 @@ impl Http {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
         let request =
             request.header("content-type", "application/json").body(Full::from(body)).expect("a request");
@@ -131,8 +145,46 @@ impl Socket {
     /// # Panics
     /// When the gateway refuses.
     pub async fn connect(address: SocketAddr) -> Self {
+        let (socket, _) = Self::try_connect(address, &[]).await.expect("a WebSocket");
+        socket
+    }
+
+    /// Connects with a key or token in the header.
+    ///
+    /// # Panics
+    /// When the gateway refuses.
+    pub async fn connect_with(address: SocketAddr, token: &str) -> Self {
+        let bearer = format!("Bearer {token}");
+        let (socket, _) =
+            Self::try_connect(address, &[("authorization", &bearer)]).await.expect("a WebSocket");
+        socket
+    }
+
+    /// Connects with these headers. The headers of the answer come with the socket.
+    ///
+    /// # Errors
+    /// The answer of a gateway that refuses: its status, and its body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn try_connect(
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, HeaderMap), (u16, Value)> {
         let url = format!("ws://{address}/v1/responses");
-        Self(tokio_tungstenite::connect_async(url).await.expect("a WebSocket").0)
+        let mut request = url.into_client_request().expect("a request");
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().expect("a header"));
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((socket, response)) => Ok((Self(socket), response.into_parts().0.headers)),
+            Err(tungstenite::Error::Http(response)) => {
+                let (head, body) = response.into_parts();
+                let body = body.and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
+                Err((head.status.as_u16(), body))
+            }
+            Err(error) => panic!("no WebSocket: {error}"),
+        }
     }
 
     /// Sends a JSON message.

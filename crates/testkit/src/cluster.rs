@@ -7,6 +7,7 @@ use std::{net::SocketAddr, sync::Arc};
 use broker::{Broker, Member};
 use engine::Engine;
 use gateway::Gateway;
+use identity::Authenticator;
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -86,16 +87,25 @@ impl Cluster {
         &self.broker
     }
 
-    /// Adds a gateway on a free port of the loopback.
+    /// Adds a gateway on a free port of the loopback, for anyone.
     ///
     /// # Panics
     /// When there is no free port.
     pub fn gateway(&self, config: gateway::Config) -> RunningGateway {
+        self.gateway_for(config, Authenticator::open())
+    }
+
+    /// Adds a gateway on a free port of the loopback, for those whom `authenticator` lets in.
+    ///
+    /// # Panics
+    /// When there is no free port.
+    pub fn gateway_for(&self, config: gateway::Config, authenticator: Authenticator) -> RunningGateway {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let gateway = Gateway::build(config, self.broker.clone(), Member::random("gateway"), metrics);
+        let (authenticator, member) = (Arc::new(authenticator), Member::random("gateway"));
+        let gateway = Gateway::build(config, authenticator, self.broker.clone(), member, metrics);
         let running = Running::start(|drain| async move {
             gateway.run(TcpListener::from_std(listener).expect("a listener"), drain).await;
         });

@@ -111,7 +111,7 @@ impl Member {
         let log = self.logs.join(format!("{}-{life:03}.log", self.name.replace(' ', "-")));
         let mut arguments = vec![self.role.name().to_owned()];
         if self.role == Role::Gateway {
-            arguments.extend(["--listen".to_owned(), "127.0.0.1:0".to_owned()]);
+            arguments.extend(["--auth", "none", "--listen", "127.0.0.1:0"].map(str::to_owned));
         }
         let rest = [
             ("--admin-listen", "127.0.0.1:0".to_owned()),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use protocol::{ApiError, SSE_DONE};
 use serde_json::Value;
@@ -33,11 +33,24 @@ pub(crate) fn error(error: &ApiError) -> Response<AnswerBody> {
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    if let Some(challenge) = challenge(status, error) {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
     if status == StatusCode::CONFLICT {
         // The official clients try a 409 again by themselves; this one would never succeed.
         headers.insert(X_SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     response
+}
+
+/// How to come in (RFC 6750, section 3): nothing more than that to who showed nothing.
+fn challenge(status: StatusCode, error: &ApiError) -> Option<&'static str> {
+    match (status, error.code.as_deref()) {
+        (StatusCode::UNAUTHORIZED, Some("missing_credentials")) => Some("Bearer"),
+        (StatusCode::UNAUTHORIZED, _) => Some("Bearer error=\"invalid_token\""),
+        (StatusCode::FORBIDDEN, _) => Some("Bearer error=\"insufficient_scope\""),
+        _ => None,
+    }
 }
 
 /// An answer that is a stream of Server-Sent Events.

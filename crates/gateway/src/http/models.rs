@@ -3,15 +3,16 @@
 use protocol::{ApiError, models};
 
 use super::answer::{self, Answer};
-use crate::{continuation::unavailable, gateway::Shared};
+use crate::{Principal, continuation::unavailable, gateway::Shared};
 
-pub(super) async fn list(shared: &Shared) -> Answer {
+pub(super) async fn list(shared: &Shared, principal: &Principal) -> Answer {
     let models = shared.roster.models().await.map_err(unavailable)?;
-    Ok(answer::json(&models::list(models.iter().map(describe))))
+    let known = models.iter().filter(|model| principal.knows_model(&model.name));
+    Ok(answer::json(&models::list(known.map(describe))))
 }
 
-pub(super) async fn get(shared: &Shared, name: &str) -> Answer {
-    let model = shared.roster.find(name).await.map_err(unavailable)?;
+pub(super) async fn get(shared: &Shared, principal: &Principal, name: &str) -> Answer {
+    let model = shared.find_model(principal, name).await?;
     let model = model.ok_or_else(|| ApiError::model_not_found(name))?;
     Ok(answer::json(&models::model(&describe(&model))))
 }

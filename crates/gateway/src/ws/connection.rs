@@ -3,6 +3,8 @@
 //! Events are rendered only when the socket is clear, so a client that does not read holds up nobody and nothing: its
 //! cursors stay where they are. While it was blocked deltas gathered in the log; they are told merged.
 
+mod renewal;
+
 use std::{
     future::Future,
     pin::Pin,
@@ -14,7 +16,8 @@ use broker::Kind;
 use futures_util::{Stream as _, stream::FuturesUnordered};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected};
+use identity::Refusal;
+use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected, token};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -22,12 +25,14 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use self::renewal::{Update, revocation};
 use super::{
     goodbye::{End, Goodbye},
     lanes::{LaneId, Lanes},
     lifetime::{Closing, Due, Lifetime},
     socket::Socket,
     turn::{Conclusion, Manner, Turn, previous_of},
+    validity::{self, Validity},
 };
 use crate::{
     Principal,
@@ -44,7 +49,7 @@ const MAX_BATCH: usize = 16 * 1024;
 pub(super) struct Connection {
     shared: Arc<Shared>,
     principal: Principal,
-    dialect: Dialect,
+    manners: Manners,
     socket: Socket,
     lanes: Lanes<Create>,
     /// Bounded by the limit of responses in flight, as is `turns`.
@@ -52,9 +57,23 @@ pub(super) struct Connection {
     turns: Vec<Turn>,
     memory: Memory,
     lifetime: Lifetime,
+    validity: Validity,
+    /// Another token, while it is checked: one at a time.
+    update: Option<Update>,
+    /// `None` if the credential cannot be revoked.
+    revoked: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     timer: Pin<Box<Sleep>>,
     /// `None` once the drain has begun.
     drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+/// What a client wants to hear, and in which words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manners {
+    /// The names that it knows events by.
+    pub(super) dialect: Dialect,
+    /// Whether it asked for extension events.
+    pub(super) extended: bool,
 }
 
 type Admission = Pin<Box<dyn Future<Output = Admitted> + Send>>;
@@ -74,6 +93,8 @@ enum Event {
     Lost(Option<tungstenite::Error>),
     Admitted(Box<Admitted>),
     Stream(usize, Option<Result<Piece, broker::Error>>),
+    Updated(Result<Principal, ApiError>),
+    Revoked,
     Timer,
     Drain,
 }
@@ -82,22 +103,26 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         principal: Principal,
-        dialect: Dialect,
+        manners: Manners,
         socket: WebSocketStream<TokioIo<Upgraded>>,
     ) -> Self {
         let now = Instant::now();
         let lifetime = Lifetime::new(now);
+        let validity = Validity::until(principal.expires_at, now);
         let drain = Some(Box::pin(shared.drain.clone().cancelled_owned()));
         Self {
+            revoked: revocation(&principal),
             principal,
-            dialect,
+            manners,
             socket: Socket::new(socket),
             lanes: Lanes::new(shared.config.limits.clone()),
             admissions: FuturesUnordered::default(),
             turns: Vec::new(),
             memory: Memory::default(),
-            timer: Box::pin(tokio::time::sleep_until(lifetime.next(now, &shared.config))),
+            timer: Box::pin(tokio::time::sleep_until(now)),
             lifetime,
+            validity,
+            update: None,
             drain,
             shared,
         }
@@ -136,6 +161,16 @@ impl Connection {
         if let Poll::Ready(Some(admitted)) = Pin::new(&mut self.admissions).poll_next(cx) {
             return Poll::Ready(Event::Admitted(Box::new(admitted)));
         }
+        if let Some(update) = &mut self.update
+            && let Poll::Ready(updated) = update.as_mut().poll(cx)
+        {
+            self.update = None;
+            return Poll::Ready(Event::Updated(updated));
+        }
+        if self.revoked.as_mut().is_some_and(|revoked| revoked.as_mut().poll(cx).is_ready()) {
+            self.revoked = None;
+            return Poll::Ready(Event::Revoked);
+        }
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);
         }
@@ -159,6 +194,8 @@ impl Connection {
             Event::Lost(error) => return Some(self.lose(error)),
             Event::Admitted(admitted) => self.take_admitted(*admitted),
             Event::Stream(at, step) => self.take_stream(at, step),
+            Event::Updated(updated) => self.take_update(updated),
+            Event::Revoked => return Some(End::close(CloseCode::Revoked, "credential revoked")),
             Event::Timer => return self.keep_alive(),
             Event::Drain => self.begin_drain(),
         }
@@ -173,8 +210,12 @@ impl Connection {
     }
 
     fn find_end(&self) -> Option<End> {
+        let (now, is_idle) = (Instant::now(), self.lanes.is_idle());
+        if self.validity.is_over(now, is_idle, &self.shared.config) {
+            return Some(End::close(CloseCode::TokenExpired, "token expired"));
+        }
         let closing = self.lifetime.closing()?;
-        let is_over = self.lifetime.is_over(Instant::now(), self.lanes.is_idle());
+        let is_over = self.lifetime.is_over(now, is_idle);
         is_over.then_some(match closing {
             Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
             Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
@@ -191,6 +232,7 @@ impl Connection {
                 Ok(ClientMessage::Steer { previous_response_id, input }) => {
                     self.refuse_steer(&previous_response_id, &input);
                 }
+                Ok(ClientMessage::TokenUpdate { token }) => self.begin_update(&token),
                 Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
             },
             Message::Binary(_) => {
@@ -212,6 +254,9 @@ impl Connection {
             self.lifetime.hurry(Instant::now());
             return self.say_error(&closing.error(), lane.as_deref());
         }
+        if self.validity.is_ended(Instant::now()) {
+            return self.say_error(&Refusal::Expired.error(), lane.as_deref());
+        }
         self.shared.metrics.count_request("websocket");
         if let Err(error) = self.lanes.push(lane.clone(), create) {
             return self.say_error(&error, lane.as_deref());
@@ -232,6 +277,12 @@ impl Connection {
 
     fn begin_turns(&mut self) {
         while let Some((lane, create)) = self.lanes.pop() {
+            // What waited while the token ended is something new.
+            if self.validity.is_ended(Instant::now()) {
+                self.say_error(&Refusal::Expired.error(), lane.as_deref());
+                self.lanes.end(&lane);
+                continue;
+            }
             let (shared, principal, begun) =
                 (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
             let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
@@ -299,7 +350,7 @@ impl Connection {
     }
 
     fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
-        let Self { turns, socket, shared, dialect, .. } = self;
+        let Self { turns, socket, shared, manners, .. } = self;
         let mut written = 0;
         let gathered;
         let pieces = if is_behind {
@@ -308,7 +359,7 @@ impl Connection {
         } else {
             std::slice::from_ref(&piece)
         };
-        let manner = Manner { dialect: *dialect, is_behind };
+        let manner = Manner { dialect: manners.dialect, is_behind };
         turns[at].render(pieces, manner, &shared.metrics, |json| {
             written += json.len();
             // A failure to write shows itself at the next poll.
@@ -329,7 +380,7 @@ impl Connection {
 
     // ---- the connection itself ----
 
-    /// Pings, notices silence, and ends what is too old. One timer serves all three.
+    /// Pings, notices silence, and ends what is too old or whose token has ended. One timer serves all of it.
     fn keep_alive(&mut self) -> Option<End> {
         let now = Instant::now();
         match self.lifetime.due(now, &self.shared.config) {
@@ -338,7 +389,16 @@ impl Connection {
             Due::Ping => drop(self.socket.write(Message::Ping(tungstenite::Bytes::new()))),
             Due::Nothing => {}
         }
-        self.timer.as_mut().reset(self.lifetime.next(now, &self.shared.config));
+        match self.validity.due(now, &self.shared.config) {
+            validity::Due::Warning(expires_at) if self.manners.extended => {
+                self.say(token::expiring(expires_at))
+            }
+            validity::Due::End => self.say_error(&Refusal::Expired.error(), None),
+            validity::Due::Warning(_) | validity::Due::Nothing => {}
+        }
+        let next = self.lifetime.next(now, &self.shared.config);
+        let next = self.validity.next(&self.shared.config).map_or(next, |at| next.min(at));
+        self.timer.as_mut().reset(next);
         None
     }
 

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use hyper::{
-    Method, Request, Response, StatusCode,
+    HeaderMap, Method, Request, Response, StatusCode,
     body::Incoming,
     ext::Protocol,
     header::{
-        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-        UPGRADE,
+        CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
     },
 };
 use hyper_util::rt::TokioIo;
-use protocol::{ApiError, ErrorType};
+use protocol::{ApiError, ErrorType, token::EXTENSION_PROTOCOL};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 
-use super::{connection::Connection, socket};
+use super::{
+    connection::{Connection, Manners},
+    socket,
+};
 use crate::{
     Principal,
     gateway::Shared,
-    http::{Answer, AnswerBody, dialect_of},
+    http::{Answer, AnswerBody, dialect_of, subprotocols, token_of},
 };
 
 /// Whether the request asks for a WebSocket.
@@ -55,8 +58,13 @@ pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: R
     if request.headers().get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version != "13") {
         return Err(bad_handshake("Only version 13 of the WebSocket protocol is spoken here."));
     }
-    let response = accept(&request)?;
-    let dialect = dialect_of(request.headers());
+    let mut response = accept(&request)?;
+    let subprotocol = choose_subprotocol(request.headers());
+    if let Some(name) = subprotocol.and_then(|name| HeaderValue::from_str(name).ok()) {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    let manners =
+        Manners { dialect: dialect_of(request.headers()), extended: subprotocol == Some(EXTENSION_PROTOCOL) };
     let upgraded = hyper::upgrade::on(&mut request);
     let shared = Arc::clone(shared);
     shared.sockets.clone().spawn(async move {
@@ -65,7 +73,7 @@ pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: R
                 let config = socket::config(shared.config.max_message_bytes);
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-                Connection::new(shared, principal, dialect, socket).run().await;
+                Connection::new(shared, principal, manners, socket).run().await;
             }
             Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
         }
@@ -89,6 +97,15 @@ fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError>
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     Ok(response)
+}
+
+/// The subprotocol to speak: the first that the client offers and that is known here. They are all JSON.
+///
+/// A browser breaks off if none of those that it offers is chosen. So if there is nothing else, it is the one that is a token
+/// itself, though that puts it into the answer.
+fn choose_subprotocol(headers: &HeaderMap) -> Option<&str> {
+    let known = subprotocols(headers).find(|name| [EXTENSION_PROTOCOL, "realtime"].contains(name));
+    known.or_else(|| subprotocols(headers).find(|name| token_of(name).is_some()))
 }
 
 fn bad_handshake(message: &str) -> ApiError {

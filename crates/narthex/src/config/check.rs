@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, Upstream};
+use super::{Auth, AuthMode, BrokerUrl, Config, EngineKind, Issuer, Kafka, TokenKey, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -50,7 +50,7 @@ impl Config {
         let mut complaints = Vec::new();
         complaints.extend(self.check_broker(role));
         if role.is_gateway() {
-            complaints.extend(self.check_auth());
+            complaints.extend(self.check_auth(role));
             complaints.extend(self.check_heartbeat());
         }
         if role.is_worker() {
@@ -79,17 +79,36 @@ impl Config {
         }
     }
 
-    fn check_auth(&self) -> Option<String> {
-        let AuthMode::None = self.auth.mode;
-        let open = !is_loopback(self.listen) && !self.auth.allow_none_beyond_loopback;
-        open.then(|| {
-            format!(
-                "on {} anyone could use the models without authentication (auth.mode is `none`): listen on \
-                 127.0.0.1, or, for a trial behind a boundary of its own, set \
+    fn check_auth(&self, role: Role) -> Vec<String> {
+        let auth = &self.auth;
+        let mut complaints = auth.check();
+        let knows_nobody = match (auth.mode, auth.source()) {
+            (Some(AuthMode::None), Some(source)) => {
+                complaints.push(format!("auth.mode is `none`, but {source} is set: remove one of the two"));
+                false
+            }
+            (None | Some(AuthMode::Required), Some(_)) => false,
+            (Some(AuthMode::None), None) => true,
+            // To try it, with nothing set.
+            (None, None) if role == Role::Dev => true,
+            (None | Some(AuthMode::Required), None) => {
+                complaints.push(
+                    "a gateway must know its callers: set auth.keys.file (`narthex keys make` makes a key) or [[auth.jwt]]; or, \
+                     for a trial on this machine, --auth none"
+                        .to_owned(),
+                );
+                false
+            }
+        };
+        if knows_nobody && !is_loopback(self.listen) && !auth.allow_none_beyond_loopback {
+            complaints.push(format!(
+                "on {} anyone could use the models without authentication (auth.mode is `none`): set auth.keys.file or \
+                 [[auth.jwt]], listen on 127.0.0.1, or, for a trial behind a boundary of its own, set \
                  auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)",
                 self.listen
-            )
-        })
+            ));
+        }
+        complaints
     }
 
     fn check_heartbeat(&self) -> Option<String> {
@@ -105,6 +124,69 @@ impl Config {
 /// Whether only this machine can reach `address`, written as IPv4, IPv6 or the one in the other.
 fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
+}
+
+impl Auth {
+    /// The setting that names callers, if there is one.
+    fn source(&self) -> Option<&'static str> {
+        let keys = self.keys_file.is_some().then_some("auth.keys.file");
+        keys.or_else(|| (!self.jwt.is_empty()).then_some("[[auth.jwt]]"))
+    }
+
+    fn check(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let keys = [("key", &self.client_secrets_key), ("previous_key", &self.client_secrets_previous_key)];
+        complaints.extend(
+            keys.into_iter()
+                .filter(|(_, key)| is_double(key))
+                .map(|(name, _)| format!("auth.client_secrets has both {name} and {name}_file: keep one")),
+        );
+        if self.client_secrets_previous_key.is_set() && !self.client_secrets_key.is_set() {
+            complaints.push(
+                "auth.client_secrets has a previous_key, but no key: set the key that signs now".to_owned(),
+            );
+        }
+        if self.client_secrets_key.is_set() && self.source().is_none() {
+            complaints.push(
+                "auth.client_secrets is set, but nobody could make one: set auth.keys.file or [[auth.jwt]] too".to_owned(),
+            );
+        }
+        complaints.extend(self.jwt.iter().enumerate().flat_map(|(index, issuer)| issuer.check(index)));
+        complaints
+    }
+}
+
+const fn is_double(key: &TokenKey) -> bool {
+    key.text.is_some() && key.file.is_some()
+}
+
+impl Issuer {
+    fn check(&self, index: usize) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if self.issuer.is_empty() {
+            complaints.push(format!(
+                "auth.jwt.{index}.issuer must be what the tokens say in `iss`, such as `https://login.example.com/`"
+            ));
+        }
+        if self.audience.0.is_empty() {
+            complaints.push(format!(
+                "auth.jwt.{index}.audience must be what the tokens say in `aud`: without it tokens for other services would \
+                 count here"
+            ));
+        }
+        let keys = [
+            self.jwks_url.is_some(),
+            self.key_file.is_some(),
+            self.secret.text.is_some(),
+            self.secret.file.is_some(),
+        ];
+        if keys.into_iter().filter(|given| *given).count() > 1 {
+            complaints.push(format!(
+                "auth.jwt.{index} has more than one of jwks_url, key_file, secret and secret_file: keep one, or none for discovery"
+            ));
+        }
+        complaints
+    }
 }
 
 impl Upstream {

@@ -7,7 +7,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::layer::{Layer, Origin};
+use super::{
+    layer::{Layer, Origin},
+    settings,
+};
 use crate::failure::Failure;
 
 /// Reads the configuration file at `path`.
@@ -53,6 +56,13 @@ impl Flat<'_> {
     fn value(&mut self, key: &str, offset: usize, value: &Spanned<DeValue<'_>>) {
         let text = match value.get_ref() {
             DeValue::Table(table) => return self.table(key, table),
+            DeValue::Array(array) if settings::is_list(key) => {
+                let texts = array.iter().map(|element| match element.get_ref() {
+                    DeValue::String(text) => text.clone().into_owned(),
+                    _ => self.text.get(element.span()).unwrap_or_default().to_owned(),
+                });
+                texts.collect::<Vec<_>>().join(",")
+            }
             DeValue::Array(array) if !array.is_empty() => {
                 for (index, element) in array.iter().enumerate() {
                     self.value(&join(key, &index.to_string()), element.span().start, element);

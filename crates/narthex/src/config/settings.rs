@@ -29,8 +29,14 @@ pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
             config.upstream.get(*upstream).map_or(0, |u| u.headers.len())
         }
         ("upstream.*.models", [upstream, ..]) => config.upstream.get(*upstream).map_or(0, |u| u.models.len()),
+        ("auth.jwt", _) => config.auth.jwt.len(),
         _ => 0,
     }
+}
+
+/// Whether the setting of this key takes a list as one text.
+pub(super) fn is_list(key: &str) -> bool {
+    find(key).is_some_and(|(setting, indices)| (setting.place)(&mut Config::default(), &indices).is_list())
 }
 
 /// The setting that `key` names, and the indices in it.

@@ -297,7 +297,7 @@ fn separate_roles_need_a_shared_broker() {
 
 #[test]
 fn beside_kafka_only_redis_keeps_state() {
-    let text = "broker = \"kafka://one:9092,two:9092\"\nkafka.store = \"redis://:hunter2@host\"\n";
+    let text = "auth.mode = \"none\"\nbroker = \"kafka://one:9092,two:9092\"\nkafka.store = \"redis://:hunter2@host\"\n";
     let config = role(Role::Gateway, text).unwrap();
     assert_eq!(config.kafka.store.as_ref().unwrap().reveal(), "redis://:hunter2@host");
     for (is_gateway, homes) in [(true, 2), (false, 0)] {
@@ -312,16 +312,56 @@ fn beside_kafka_only_redis_keeps_state() {
 
 #[test]
 fn without_authentication_only_this_machine_may_call() {
-    let redis = "broker = \"redis://host\"\n";
+    let none = "broker = \"redis://host\"\nauth.mode = \"none\"\n";
     for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080", "[::ffff:10.0.0.1]:8080"] {
-        let text = role(Role::Gateway, &format!("{redis}listen = \"{open}\"\n")).unwrap_err().to_string();
+        let text = role(Role::Gateway, &format!("{none}listen = \"{open}\"\n")).unwrap_err().to_string();
         assert!(text.contains("auth.allow_none_beyond_loopback"), "{text}");
-        role(Role::Gateway, &format!("{redis}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n"))
+        role(Role::Gateway, &format!("{none}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n"))
             .unwrap();
+        // With a way to tell callers apart, anyone may try.
+        role(
+            Role::Gateway,
+            &format!("broker = \"redis://host\"\nlisten = \"{open}\"\nauth.keys.file = \"k\"\n"),
+        )
+        .unwrap();
+        role(Role::Dev, &format!("listen = \"{open}\"\n")).unwrap_err();
     }
     for closed in ["127.0.0.1:0", "127.1.2.3:8080", "[::1]:8080", "[::ffff:127.0.0.1]:8080"] {
-        role(Role::Gateway, &format!("{redis}listen = \"{closed}\"\n")).unwrap();
+        role(Role::Gateway, &format!("{none}listen = \"{closed}\"\n")).unwrap();
+        role(Role::Dev, &format!("listen = \"{closed}\"\n")).unwrap();
     }
+}
+
+#[test]
+fn a_gateway_must_know_its_callers() {
+    let redis = "broker = \"redis://host\"\n";
+    let issuer = "[[auth.jwt]]\nissuer = \"https://login.example/\"\n";
+    let cases = [
+        (String::new(), "a gateway must know its callers"),
+        ("auth.mode = \"required\"\n".to_owned(), "a gateway must know its callers"),
+        ("auth.mode = \"none\"\nauth.keys.file = \"k\"\n".to_owned(), "remove one of the two"),
+        (issuer.to_owned(), "auth.jwt.0.audience"),
+        ("[[auth.jwt]]\naudience = \"api\"\n".to_owned(), "auth.jwt.0.issuer"),
+        (format!("{issuer}audience = \"api\"\njwks_url = \"https://a\"\nkey_file = \"k\"\n"), "keep one"),
+        ("auth.keys.file = \"k\"\nauth.client_secrets.previous_key = \"p\"\n".to_owned(), "no key"),
+        ("auth.mode = \"none\"\nauth.client_secrets.key = \"p\"\n".to_owned(), "nobody could make one"),
+    ];
+    for (text, complaint) in cases {
+        let text = role(Role::Gateway, &format!("{redis}{text}")).unwrap_err().to_string();
+        assert!(text.contains(complaint), "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_texts_is_one_setting() {
+    let text = "[[auth.jwt]]\nissuer = \"i\"\naudience = [\"one\", \"two\"]\nscopes = []\n";
+    let effective = load([from_file(text)]).unwrap();
+    assert_eq!(effective.config.auth.jwt[0].audience.0, ["one", "two"]);
+    assert!(effective.config.auth.jwt[0].scopes.0.is_empty());
+    assert!(effective.to_toml().contains("audience = [\"one\", \"two\"]"), "{}", effective.to_toml());
+    assert_eq!(effective.to_json()["settings"]["auth"]["jwt"][0]["audience"][1], "two");
+    let variable = from_environment(&[("NARTHEX_AUTH__JWT__0__AUDIENCE", "three,four")]);
+    assert_eq!(load([from_file(text), variable]).unwrap().config.auth.jwt[0].audience.0, ["three", "four"]);
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub(crate) trait Value {
         false
     }
 
+    /// Whether it takes a file's list as one text, with commas.
+    fn is_list(&self) -> bool {
+        false
+    }
+
     /// Whether it must never stand on a command line.
     fn is_secret(&self) -> bool {
         false
@@ -83,6 +88,10 @@ impl<T: Value> Value for At<'_, T> {
 
     fn is_secret(&self) -> bool {
         self.0.is_secret()
+    }
+
+    fn is_list(&self) -> bool {
+        self.0.is_list()
     }
 
     fn quote(&self, text: &str) -> String {

@@ -9,11 +9,12 @@ use serde_json::json;
 use super::{
     args::Format,
     failed,
-    words::{duration, harmless, state},
+    words::{duration, state},
 };
 use crate::{
     console,
     failure::{Failure, chain},
+    table::harmless,
 };
 
 /// Takes the request of a dead job in once more.

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use super::{
     args::{List, State},
     failed,
-    table::{Cell, Table},
-    words::{duration, harmless, kind, millis, note, state},
+    words::{duration, kind, millis, note, state},
 };
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    table::{Cell, Table, harmless},
+};
 
 /// How many jobs of each queue and state are looked at. Those that are stuck because they wait are the first of them.
 const LOOKED_AT: usize = 1_000;

@@ -10,9 +10,12 @@ use stream::ResponseId;
 use super::{
     failed,
     listing::entry_json,
-    words::{duration, harmless, kind, note, state},
+    words::{duration, kind, note, state},
 };
-use crate::failure::{Failure, chain};
+use crate::{
+    failure::{Failure, chain},
+    table::harmless,
+};
 
 const FAINT: Style = Style::new().dimmed();
 

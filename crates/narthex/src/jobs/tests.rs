@@ -10,9 +10,9 @@ use super::{
     args::{List, State},
     listing::Listing,
     show::{self, Stream},
-    table::{Cell, Table},
-    words::{duration, harmless},
+    words::duration,
 };
+use crate::table::{Cell, Table, harmless};
 
 #[test]
 fn durations_are_short() {

@@ -40,10 +40,3 @@ pub(super) fn duration(duration: Duration) -> String {
 pub(super) const fn millis(duration: Duration) -> u64 {
     duration.as_millis() as u64
 }
-
-/// `text` without what a terminal would obey: names and requests are anybody's.
-pub(super) fn harmless(text: &str) -> String {
-    let escape =
-        |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.into() };
-    text.chars().map(escape).collect()
-}

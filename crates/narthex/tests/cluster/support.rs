@@ -65,7 +65,7 @@ impl Cluster {
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
-        let mut arguments = vec!["gateway", "--listen", "127.0.0.1:0"];
+        let mut arguments = vec!["gateway", "--auth", "none", "--listen", "127.0.0.1:0"];
         arguments.extend(more);
         self.process(&arguments, 2)
     }

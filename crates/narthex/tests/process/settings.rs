@@ -45,7 +45,7 @@ fn config_speaks_to_programs_too() {
 #[test]
 fn what_cannot_start_says_so_and_exits_with_2() {
     let (_, name) = file("[gateway]\ngrce = \"90s\"\n");
-    let cases: [(&[&str], String); 9] = [
+    let cases: [(&[&str], String); 12] = [
         (
             &["gateway", "--config", &name],
             format!("error: {name}:2: `gateway.grce` is no setting; did you mean `gateway.grace`?\n"),
@@ -57,17 +57,31 @@ fn what_cannot_start_says_so_and_exits_with_2() {
                 .to_owned(),
         ),
         (
-            &["gateway"],
+            &["gateway", "--auth", "none"],
             "error: a separate gateway cannot use the memory broker, which lives inside one process: set --broker \
              redis://host:6379, or run `narthex dev`, which is gateway and worker in one\n"
                 .to_owned(),
         ),
         (
-            &["gateway", "--broker", "redis://localhost", "--listen", "0.0.0.0:0"],
-            "error: on 0.0.0.0:0 anyone could use the models without authentication (auth.mode is `none`): listen on \
-             127.0.0.1, or, for a trial behind a boundary of its own, set auth.allow_none_beyond_loopback = true \
-             (--insecure-allow-remote-none)\n"
+            &["gateway", "--broker", "redis://localhost", "--auth", "none", "--listen", "0.0.0.0:0"],
+            "error: on 0.0.0.0:0 anyone could use the models without authentication (auth.mode is `none`): set \
+             auth.keys.file or [[auth.jwt]], listen on 127.0.0.1, or, for a trial behind a boundary of its own, set \
+             auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)\n"
                 .to_owned(),
+        ),
+        (
+            &["gateway", "--broker", "redis://localhost"],
+            "error: a gateway must know its callers: set auth.keys.file (`narthex keys make` makes a key) or [[auth.jwt]]; \
+             or, for a trial on this machine, --auth none\n"
+                .to_owned(),
+        ),
+        (
+            &["gateway", "--broker", "redis://localhost", "--keys-file", "/nowhere/keys.toml", "--auth", "none"],
+            "error: auth.mode is `none`, but auth.keys.file is set: remove one of the two\n".to_owned(),
+        ),
+        (
+            &["keys", "list"],
+            "error: where are the keys? Name their file with --keys-file FILE, or set auth.keys.file\n".to_owned(),
         ),
         (
             &["jobs", "show", "resp_0000000000000000000000000000000000ff"],
@@ -79,7 +93,7 @@ fn what_cannot_start_says_so_and_exits_with_2() {
             &["jobs", "--broker", "redis://localhost", "--state", "dead", "drop", "resp_0000000000000000000000000000000000ff"],
             "error: --model, --state, --stuck-after and --max say what to list: write them after `list`\n".to_owned(),
         ),
-        (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none`\n".to_owned()),
+        (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none` or `required`\n".to_owned()),
         (
             &["worker", "--broker", "kafka://user:password@host:9092", "--upstream", "demo"],
             "error: broker: what follows `kafka://` is `host:port`, or several with commas: this build cannot log in to \
@@ -117,7 +131,11 @@ fn config_can_tell_whether_a_role_could_start() {
         outcome(narthex(["config", "--check", "worker", "--broker", "redis://localhost"]));
     assert_eq!(code, 2);
     assert!(complaint.contains("--upstream URL"), "{complaint}");
-    assert_eq!(outcome(narthex(["config", "--check", "gateway", "--broker", "redis://localhost"])).0, 0);
+    assert_eq!(
+        outcome(narthex(["config", "--check", "gateway", "--broker", "redis://localhost", "--auth", "none"]))
+            .0,
+        0
+    );
 }
 
 #[test]

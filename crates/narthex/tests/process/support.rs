@@ -36,8 +36,13 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts `command`, and reads where it listens.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_with_log(command, Stdio::null())
+    }
+
+    /// Starts `command` with its log going there, and reads where it listens.
+    pub(crate) fn start_with_log(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut listen = None;
         let admin = loop {

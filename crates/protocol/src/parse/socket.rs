@@ -8,7 +8,10 @@ use super::{
     envelope, input, json,
     node::{MAX_TEXT, Node, Result},
 };
-use crate::{ApiError, Item};
+use crate::{ApiError, Item, Secret};
+
+/// The longest token, in characters. Whoever checks it may want it shorter.
+const MAX_TOKEN: usize = 16 * 1024;
 
 /// One message of a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,11 @@ pub enum ClientMessage {
         /// What to add, as sent: a refusal returns it. [`steer_input`] reads it.
         input: Value,
     },
+    /// The connection shall go on with another token: `narthex:token.update`, an extension.
+    TokenUpdate {
+        /// The token.
+        token: Secret,
+    },
 }
 
 /// A message that was refused.
@@ -34,7 +42,7 @@ pub struct Rejected {
 }
 
 /// The types of messages.
-const TYPES: [&str; 2] = ["response.create", "response.steer"];
+const TYPES: [&str; 3] = ["response.create", "response.steer", "narthex:token.update"];
 
 /// Reads one text message.
 ///
@@ -54,6 +62,7 @@ fn read(value: Value) -> Result<ClientMessage> {
     let message = Node::root(&value);
     match message.require("type")?.one_of(&TYPES)? {
         "response.steer" => steer(&message),
+        "narthex:token.update" => token_update(&message),
         _ => create::read(value, Door::WebSocket).map(|create| ClientMessage::Create(Box::new(create))),
     }
 }
@@ -67,6 +76,12 @@ fn steer(message: &Node<'_, '_>) -> Result<ClientMessage> {
         previous_response_id: message.require("previous_response_id")?.filled(MAX_TEXT)?.to_owned(),
         input: message.require("input")?.value.clone(),
     })
+}
+
+fn token_update(message: &Node<'_, '_>) -> Result<ClientMessage> {
+    message.only(&["type", "token"])?;
+    let token = Secret::new(message.require("token")?.filled(MAX_TOKEN)?);
+    Ok(ClientMessage::TokenUpdate { token })
 }
 
 /// Reads the input of a `response.steer`: a string, or messages of the user.

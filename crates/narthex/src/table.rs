@@ -2,17 +2,15 @@
 
 use anstyle::Style;
 
-use super::words::harmless;
-
 const HEADER: Style = Style::new().bold();
 
 /// Rows of cells under a header, in columns that are as wide as they need to be.
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
 /// One text in a table.
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     style: Style,
     is_number: bool,
@@ -20,12 +18,12 @@ pub(super) struct Cell {
 
 impl Cell {
     /// A text. What cannot stand in a line is escaped.
-    pub(super) fn text(text: &str) -> Self {
+    pub(crate) fn text(text: &str) -> Self {
         Self { text: harmless(text).replace('\n', "\\n"), style: Style::new(), is_number: false }
     }
 
     /// A number, which stands at the right of its column.
-    pub(super) fn number(number: impl ToString) -> Self {
+    pub(crate) fn number(number: impl ToString) -> Self {
         Self { text: number.to_string(), style: Style::new(), is_number: true }
     }
 
@@ -33,7 +31,7 @@ impl Cell {
         self.text.chars().count()
     }
 
-    pub(super) const fn styled(mut self, style: Style) -> Self {
+    pub(crate) const fn styled(mut self, style: Style) -> Self {
         self.style = style;
         self
     }
@@ -41,7 +39,7 @@ impl Cell {
 
 impl Table {
     /// A table with this header. Where a column has numbers, `#` stands before its name.
-    pub(super) fn new(header: &[&str]) -> Self {
+    pub(crate) fn new(header: &[&str]) -> Self {
         let cell = |name: &&str| match name.strip_prefix('#') {
             Some(name) => Cell::number(name),
             None => Cell::text(name),
@@ -49,11 +47,11 @@ impl Table {
         Self { rows: vec![header.iter().map(|name| cell(name).styled(HEADER)).collect()] }
     }
 
-    pub(super) fn push(&mut self, row: Vec<Cell>) {
+    pub(crate) fn push(&mut self, row: Vec<Cell>) {
         self.rows.push(row);
     }
 
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
         let width = |column: usize| {
             let lengths = self.rows.iter().filter_map(|row| row.get(column)).map(Cell::width);
@@ -76,4 +74,11 @@ fn line(row: &[Cell], widths: &[usize]) -> String {
     };
     let cells: Vec<_> = row.iter().zip(widths).map(pad).collect();
     cells.join("  ").trim_end().to_owned()
+}
+
+/// `text` without what a terminal would obey: names and requests are anybody's.
+pub(crate) fn harmless(text: &str) -> String {
+    let escape =
+        |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.into() };
+    text.chars().map(escape).collect()
 }

@@ -1,4 +1,4 @@
-//! Connections to a model server: TCP without delay, TLS where the URL says so, and one bound on the time of all of it.
+//! Connections to a server: TCP without delay, TLS where the URL says so, and one bound on the time of all of it.
 
 use std::{
     future::Future,
@@ -16,23 +16,32 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use tokio::{net::TcpStream, time};
 use tower_service::Service;
 
-use super::ConfigError;
+/// A connection that stands.
+pub type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+/// Why none does.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// The system's certificates cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot verify certificates on this system: {0}")]
+pub struct TlsError(String);
 
-/// Makes connections.
+/// Makes connections. A [`Service`] of hyper's client.
 ///
 /// The time-out is here and not the one of [`HttpConnector`], which knows nothing of the name lookup before it and of the
 /// TLS handshake after it.
 #[derive(Debug, Clone)]
-pub(super) struct Connector {
+pub struct Connector {
     inner: HttpsConnector<HttpConnector>,
     timeout: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(with_tls: bool, timeout: Duration) -> Result<Self, ConfigError> {
+    /// Makes connections that stand within `timeout`, name lookup and TLS included; `with_tls` if any goes to `https`.
+    ///
+    /// # Errors
+    /// When TLS is wanted, and the system's certificates cannot be used.
+    pub fn new(with_tls: bool, timeout: Duration) -> Result<Self, TlsError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         // Without it the system may hold a small request back for 40 ms.
@@ -48,8 +57,8 @@ impl Connector {
 
 /// The settings of TLS. A server that is reached without it must not need the system's certificates, which are missing in
 /// small containers: its connector trusts nobody and is never asked.
-fn tls(is_used: bool) -> Result<ClientConfig, ConfigError> {
-    let wrong = |error: rustls::Error| ConfigError::Tls(error.to_string());
+fn tls(is_used: bool) -> Result<ClientConfig, TlsError> {
+    let wrong = |error: rustls::Error| TlsError(error.to_string());
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(wrong)?;
