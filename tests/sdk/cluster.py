@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Starts the real program around a scripted model server, for the tests of every language.
 
-    cluster.py memory|redis
+    cluster.py memory|redis|keys
 
-memory is `narthex dev`: one process. redis is a Redis server, two gateways and two workers. When all are ready, a
+memory is `narthex dev`: one process. redis is a Redis server, two gateways and two workers. keys is one process again, which knows
+its callers by API keys and client secrets; two keys are told. When all are ready, a
 line of JSON tells where they are; when stdin ends, all of them end. The programs are TEST_NARTHEX and TEST_MODEL_SERVER.
 """
 
@@ -12,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -54,6 +56,7 @@ class Cluster:
     def __init__(self):
         self.processes = []
         self.gateways = []
+        self.keys = {}
 
     def start(self, *command):
         process = Process(*command)
@@ -75,7 +78,7 @@ class Cluster:
     def wait_until_ready(self):
         deadline = time.monotonic() + READY_WITHIN_S
         for gateway in self.gateways:
-            while models(gateway["url"]) != MODELS:
+            while models(gateway["url"], self.keys.get("alice")) != MODELS:
                 if time.monotonic() > deadline:
                     raise SystemExit(f"{gateway['url']} does not serve the models within {READY_WITHIN_S} s")
                 time.sleep(0.02)
@@ -85,8 +88,10 @@ class Cluster:
             process.kill()
 
 
-def models(url):
-    with urllib.request.urlopen(f"{url}/models", timeout=READY_WITHIN_S) as answer:
+def models(url, key):
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(f"{url}/models", headers=headers)
+    with urllib.request.urlopen(request, timeout=READY_WITHIN_S) as answer:
         return sorted(model["id"] for model in json.load(answer)["data"])
 
 
@@ -94,13 +99,24 @@ def start(cluster, broker):
     model_server = cluster.model_server()
     if broker == "memory":
         cluster.narthex("dev", "--upstream", model_server)
+    elif broker == "keys":
+        cluster.directory = tempfile.TemporaryDirectory()
+        directory = Path(cluster.directory.name)
+        file, signs = directory / "keys.toml", directory / "client-secrets.key"
+        signs.write_text(os.urandom(32).hex())
+        for name, scopes in [("alice", ["models"]), ("site", ["models", "client_secrets"])]:
+            make = [os.environ["TEST_NARTHEX"], "keys", "make", name, "--keys-file", file]
+            make += [word for scope in scopes for word in ("--scope", scope)]
+            cluster.keys[name] = subprocess.check_output(make, text=True, stderr=subprocess.DEVNULL).strip()
+        settings = ["--keys-file", str(file), "--set", f"auth.client_secrets.key_file={signs}"]
+        cluster.narthex("dev", "--upstream", model_server, *settings)
     else:
         place = ["--broker", os.environ["TEST_REDIS_URL"]]
         for _ in range(2):
             cluster.narthex("worker", *place, "--upstream", model_server)
-            cluster.narthex("gateway", *place)
+            cluster.narthex("gateway", "--auth", "none", *place)
     cluster.wait_until_ready()
-    return {"broker": broker, "gateways": cluster.gateways, "model_server": model_server.removesuffix("/v1")}
+    return {"broker": broker, "gateways": cluster.gateways, "keys": cluster.keys, "model_server": model_server.removesuffix("/v1")}
 
 
 def main(broker):

@@ -79,6 +79,7 @@ class Cluster:
         places = json.loads(told)
         self.broker = places["broker"]
         self.gateways = places["gateways"]
+        self.keys = places["keys"]
         self.models = ModelServer(places["model_server"])
 
     def url(self, gateway=0):
@@ -132,6 +133,14 @@ def session_watch(standard):
 @pytest.fixture(scope="session", params=["memory", "redis"])
 def cluster(request, session_watch):
     cluster = Cluster(request.param, session_watch)
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture(scope="session")
+def closed_cluster(session_watch):
+    """A cluster that knows its callers: `keys` has the keys of alice and of a site."""
+    cluster = Cluster("keys", session_watch)
     yield cluster
     cluster.end()
 
