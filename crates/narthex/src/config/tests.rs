@@ -232,7 +232,11 @@ fn every_setting_can_be_set_by_what_it_shows() {
         if place.is_secret() {
             continue;
         }
-        let text = shown.as_str().map_or_else(|| shown.to_string(), ToOwned::to_owned);
+        let entries = || {
+            Some(shown.as_array()?.iter().filter_map(|entry| entry.as_str()).collect::<Vec<_>>().join(","))
+        };
+        let text =
+            entries().or_else(|| Some(shown.as_str()?.to_owned())).unwrap_or_else(|| shown.to_string());
         place.set(&text).unwrap_or_else(|expected| panic!("{} = {text}: expected {expected}", setting.key));
         assert_eq!(place.show(), Some(shown), "{}", setting.key);
     }

@@ -38,8 +38,9 @@ impl SigningKey {
                     EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
                 EncodingKey::from_ec_der(pkcs8.as_ref())
             }
+            // Version 1 of the form: jsonwebtoken tells the kind of key by its length.
             Algorithm::EdDSA => {
-                EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8(&random).expect("a key").as_ref())
+                EncodingKey::from_ed_der(Ed25519KeyPair::generate_pkcs8v1(&random).expect("a key").as_ref())
             }
             Algorithm::RS256 => {
                 let pkcs8 = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key").as_der().expect("PKCS #8");
