@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, Metrics, delivery::Hub, http, roster::Roster};
+use crate::{Config, Metrics, delivery::Hub, ending::Ender, http, roster::Roster};
 
 /// What all of a gateway's connections share.
 pub(crate) struct Shared {
@@ -66,8 +66,7 @@ impl Gateway {
     pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
-            broker.clone(),
-            member.clone(),
+            Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),
