@@ -1,8 +1,8 @@
 //! The guard at work inside of JSON: function arguments, and answers in a JSON format.
 //!
 //! Each string is a text of its own, guarded as the program will read it that gets it: without its escapes, which are
-//! written anew. What stands between strings is guarded, too, as a model may be wrong about what is JSON, or write a card
-//! number as a number; a mask is a JSON string there. So what was valid stays valid.
+//! written anew. So is each number, as a card's may be one; if anything is found in it, it becomes a string. What else
+//! stands between strings is guarded, too, as a model may be wrong about what is JSON. So what was valid stays valid.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -10,13 +10,18 @@ use bytestring::ByteString;
 
 use crate::{Filter, Guard, Rule};
 
+/// What is longer is no number that anyone means; it is guarded like other text between strings.
+const MAX_NUMBER_BYTES: usize = 64;
+
 /// Guards one JSON text that comes in pieces.
 #[derive(Debug)]
 pub struct JsonFilter {
     filter: Filter,
     state: State,
-    /// The escape that is being read, without its backslash.
-    escape: String,
+    /// Between strings: nothing but space since a value could begin.
+    expects_value: bool,
+    /// The number that is being read, or the escape, without its backslash.
+    token: String,
     /// The first half of a character beyond the first plane, written as two escapes.
     high: Option<u16>,
     /// What was read and is not given to the filter yet.
@@ -28,6 +33,8 @@ pub struct JsonFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Between,
+    /// In a number, of which all is held back.
+    Number,
     String,
     Escape,
 }
@@ -38,7 +45,15 @@ impl JsonFilter {
         let mut filter = Filter::new(guard);
         filter.as_json_value = true;
         let (state, high) = (State::Between, None);
-        Self { filter, state, escape: String::new(), high, read: String::new(), out: String::new() }
+        Self {
+            filter,
+            state,
+            expects_value: true,
+            token: String::new(),
+            high,
+            read: String::new(),
+            out: String::new(),
+        }
     }
 
     /// Takes in the next piece. What can be passed on now, which may be nothing.
@@ -52,8 +67,10 @@ impl JsonFilter {
 
     /// The text has ended: what was held back. (Valid JSON ends outside of a string.)
     pub fn finish(&mut self) -> ByteString {
-        if self.state == State::Escape {
-            self.give_up_escape();
+        match self.state {
+            State::Escape => self.give_up_escape(),
+            State::Number => self.end_number(),
+            State::Between | State::String => {}
         }
         self.give_up_half();
         self.pass(true);
@@ -73,7 +90,21 @@ impl JsonFilter {
     fn step(&mut self, character: char) {
         match (self.state, character) {
             (State::Between, '"') => self.border(State::String),
-            (State::Between, _) => self.read.push(character),
+            (State::Between, '-' | '0'..='9') if self.expects_value => {
+                self.pass(true);
+                self.token.push(character);
+                self.state = State::Number;
+            }
+            (State::Between, _) => self.between(character),
+            (State::Number, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')
+                if self.token.len() < MAX_NUMBER_BYTES =>
+            {
+                self.token.push(character);
+            }
+            (State::Number, _) => {
+                self.end_number();
+                self.step(character);
+            }
             (State::String, '"') => self.border(State::Between),
             (State::String, '\\') => self.state = State::Escape,
             (State::String, _) => self.character(character),
@@ -92,6 +123,37 @@ impl JsonFilter {
         self.filter.as_json_value = next == State::Between;
     }
 
+    fn between(&mut self, character: char) {
+        self.expects_value = match character {
+            ':' | ',' | '[' => true,
+            ' ' | '\t' | '\n' | '\r' => self.expects_value,
+            _ => false,
+        };
+        // To JSON the same; and no sign of somebody writing over a line.
+        self.read.push(if character == '\r' { '\n' } else { character });
+    }
+
+    /// A number is whole, or too long for one.
+    fn end_number(&mut self) {
+        self.state = State::Between;
+        self.expects_value = false;
+        let number = std::mem::take(&mut self.token);
+        if number.len() == MAX_NUMBER_BYTES {
+            self.read.push_str(&number);
+            return;
+        }
+        self.filter.as_json_value = false;
+        let passed = [self.filter.push(number.as_str().into()), self.filter.finish()].concat();
+        self.filter.as_json_value = true;
+        if passed == number {
+            self.out.push_str(&number);
+        } else if !self.is_stopped() {
+            self.out.push('"');
+            write_escaped(&mut self.out, &passed);
+            self.out.push('"');
+        }
+    }
+
     /// A character of a string.
     fn character(&mut self, character: char) {
         self.give_up_half();
@@ -99,8 +161,8 @@ impl JsonFilter {
     }
 
     fn escape(&mut self, character: char) {
-        self.escape.push(character);
-        let simple = match self.escape.as_bytes() {
+        self.token.push(character);
+        let simple = match self.token.as_bytes() {
             [b'u', digits @ ..] => {
                 let are_digits = digits.iter().all(u8::is_ascii_hexdigit);
                 return match digits.len() {
@@ -117,15 +179,15 @@ impl JsonFilter {
             b"\"" | b"\\" | b"/" => character,
             _ => return self.give_up_escape(),
         };
-        self.escape.clear();
+        self.token.clear();
         self.state = State::String;
         self.character(simple);
     }
 
     /// `\uXXXX` is whole.
     fn code_unit(&mut self) {
-        let unit = u16::from_str_radix(&self.escape[1..], 16).unwrap_or_default();
-        self.escape.clear();
+        let unit = u16::from_str_radix(&self.token[1..], 16).unwrap_or_default();
+        self.token.clear();
         self.state = State::String;
         if let Some(high) = self.high.take() {
             if let Some(Ok(character)) = char::decode_utf16([high, unit]).next() {
@@ -152,7 +214,7 @@ impl JsonFilter {
     fn give_up_escape(&mut self) {
         self.give_up_half();
         self.state = State::String;
-        let said = std::mem::take(&mut self.escape);
+        let said = std::mem::take(&mut self.token);
         self.read.push('\\');
         for character in said.chars() {
             self.step(character);

@@ -100,7 +100,7 @@ impl Matcher {
         while !shown.is_char_boundary(cut) {
             cut += 1;
         }
-        let before = shown[..cut].as_bytes().last().copied();
+        let before = shown.as_bytes()[..cut].last().copied();
         *self = Self { held: shown[cut..].into(), shown: shown.len() - cut, before, ..Self::default() };
     }
 

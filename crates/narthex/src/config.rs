@@ -10,6 +10,7 @@ mod check;
 mod effective;
 mod environment;
 mod file;
+mod guard;
 mod kafka;
 mod layer;
 mod load;
@@ -66,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) gateway: gateway::Config,
     /// The worker's own settings.
     pub(crate) worker: worker::Config,
+    /// What the worker takes out of the output.
+    pub(crate) guard: ::guard::Config,
     /// The model servers.
     pub(crate) upstream: Vec<Upstream>,
 }
@@ -84,6 +87,7 @@ impl Default for Config {
             auth: Auth::default(),
             gateway: gateway::Config::default(),
             worker: worker::Config::default(),
+            guard: ::guard::Config::default(),
             upstream: Vec::new(),
         }
     }

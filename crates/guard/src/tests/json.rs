@@ -33,6 +33,10 @@ fn what_was_json_stays_so() {
             json!(["[email]", "😀é/\\\"\n", "[31m"]),
         ),
         (r#"{"a@b.org": [true, null, -1.5e3]}"#, json!({"[email]": [true, null, -1.5e3]})),
+        (
+            "[-4111111111111111, 0.4111111111111111,\r4111111111111111e0 ]\r",
+            json!(["-[card_number]", "0.[card_number]", 4111111111111111e0]),
+        ),
         (r#"["\ud83d", "\ud83da"]"#, json!(["\u{fffd}", "\u{fffd}a"])),
     ] {
         let out = whole(&guard, text);
@@ -45,6 +49,7 @@ fn what_was_json_stays_so() {
 fn what_is_no_json_is_guarded_too() {
     let guard = looking_for(&["email"]);
     for (text, expected) in [
+        ("1 a@b.org", r#"1 "[email]""#),
         ("write to a@b.org", r#"write to "[email]""#),
         (r#"{"a": "a@b.org"#, r#"{"a": "[email]"#),
         (r#"{"a": "\x \u12 \"#, r#"{"a": "\\x \\u12 \\"#),
