@@ -1,4 +1,4 @@
-//! What the guard costs for each delta: `cargo bench -p guard`.
+//! What the guard costs for each delta: `cargo bench -p guard --bench deltas`.
 //!
 //! One item is one delta of four characters, of prose in which nothing is found.
 
