@@ -4,6 +4,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
+use gateway::Pressure;
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -17,9 +18,10 @@ use crate::{
     broker_choice,
     config::{Config, Role},
     failure::{Failure, chain},
-    metrics,
-    ports::Ports,
+    memory, metrics,
+    ports::{Ports, Public},
     status::Status,
+    tls::Certificates,
     upstream::Source,
 };
 
@@ -66,9 +68,16 @@ impl App {
             models = app.spawn_workers(&config, &broker, &metrics)?;
         }
         let mut public = None;
-        if let (Some(metrics), Some((listener, address))) = (gateway_metrics, ports.public) {
-            public = Some(address);
-            app.spawn_gateway(config.gateway, &broker, metrics, listener);
+        if let (Some(metrics), Some(listening)) = (gateway_metrics, ports.public) {
+            public = Some((listening.scheme(), listening.address));
+            let Public { listener, certificates, .. } = listening;
+            let tls = certificates.as_ref().map(Certificates::tls);
+            if let Some(certificates) = certificates {
+                app.admin
+                    .tasks
+                    .spawn(app.gateway.drain.clone().run_until_cancelled_owned(certificates.keep()));
+            }
+            app.spawn_gateway(config.gateway, &broker, metrics, listener, tls);
         }
         let ready = ready(app.status.clone(), broker, models, banner(role, public));
         // A drain need not wait for what may never come.
@@ -82,11 +91,16 @@ impl App {
         broker: &Broker,
         metrics: gateway::Metrics,
         listener: TcpListener,
+        tls: Option<gateway::Tls>,
     ) {
-        let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
+        let pressure = Pressure::default();
+        let watching = memory::watch(config.limits.max_memory, pressure.clone());
+        self.admin.tasks.spawn(self.admin.drain.clone().run_until_cancelled_owned(watching));
+        let member = Member::random("gateway");
+        let gateway = gateway::Gateway::build(config, broker.clone(), member, metrics, pressure);
         let drain = self.gateway.drain.clone();
         self.gateway.spawn("gateway", async move {
-            gateway.run(listener, drain).await;
+            gateway.run(listener, tls, drain).await;
             Ok(())
         });
     }
@@ -210,8 +224,8 @@ async fn announced(broker: &Broker, models: &[String]) {
     }
 }
 
-fn banner(role: Role, public: Option<SocketAddr>) -> Option<Banner> {
-    public.filter(|_| role == Role::Dev).map(Banner::new)
+fn banner(role: Role, public: Option<(&'static str, SocketAddr)>) -> Option<Banner> {
+    public.filter(|_| role == Role::Dev).map(|(scheme, address)| Banner::new(scheme, address))
 }
 
 fn told(outcome: Result<(), broker::Error>) -> Result<(), Failure> {

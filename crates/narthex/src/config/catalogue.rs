@@ -6,7 +6,7 @@ use super::{
     Config, Upstream, UpstreamModel,
     settings::{MAX_ENTRIES, Setting, setting},
     upstream::{Discover, Header},
-    value::{above_zero, at, size},
+    value::{above_zero, at, size, size_or_zero},
 };
 
 /// All settings, in the order in which they are told. The settings of one table stand together.
@@ -41,6 +41,39 @@ pub(super) const SETTINGS: &[Setting] = &[
         "auth.allow_none_beyond_loopback",
         "Lets anyone who reaches `listen` in, without authentication. For trials behind a boundary of their own.",
         |c, _| at(&mut c.auth.allow_none_beyond_loopback),
+    ),
+    setting(
+        "tls.certificate_file",
+        "The certificate (PEM) to serve `https://` and `wss://` with, and those that lead to its authority. Read again when it \
+         changes.",
+        |c, _| at(&mut c.tls.certificate_file),
+    ),
+    setting("tls.key_file", "The private key (PEM) of that certificate.", |c, _| at(&mut c.tls.key_file)),
+    setting(
+        "tls.client_authorities_file",
+        "The certificates (PEM) of the authorities whose clients may connect. Without it, clients need no certificate.",
+        |c, _| at(&mut c.tls.client_authorities_file),
+    ),
+    setting(
+        "tls.allow_plain_beyond_loopback",
+        "Serves clients without encryption from beyond this machine. For trials on a network of their own.",
+        |c, _| at(&mut c.gateway.allow_plain),
+    ),
+    setting(
+        "proxy.addresses",
+        "The proxies in front that end TLS. What they say of their clients counts; nobody else's word does, and nobody else is \
+         served without TLS.",
+        |c, _| at(&mut c.gateway.proxies.addresses),
+    ),
+    setting(
+        "proxy.header",
+        "Where they say it: `x-forwarded` is `X-Forwarded-For` and `X-Forwarded-Proto`, `forwarded` is `Forwarded` (RFC 7239).",
+        |c, _| at(&mut c.gateway.proxies.header),
+    ),
+    setting(
+        "gateway.handshake_timeout",
+        "A client whose TLS handshake takes longer than this is dropped.",
+        |c, _| above_zero(&mut c.gateway.handshake_timeout),
     ),
     setting(
         "gateway.max_message_bytes",
@@ -87,6 +120,43 @@ pub(super) const SETTINGS: &[Setting] = &[
         "gateway.window_bytes",
         "How much of a stream's latest part is kept in memory; who is further behind is served from the broker.",
         |c, _| size(&mut c.gateway.window_bytes),
+    ),
+    setting(
+        "gateway.limits.max_connections",
+        "Connections of one gateway; one more hears 503, a flood nothing. 0 is as many as open files allow.",
+        |c, _| at(&mut c.gateway.limits.max_connections),
+    ),
+    setting(
+        "gateway.limits.max_connections_per_address",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.max_connections_per_address),
+    ),
+    setting(
+        "gateway.limits.arrivals_per_second",
+        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.arrivals_per_second),
+    ),
+    setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.arrivals_burst)
+    }),
+    setting(
+        "gateway.limits.max_memory",
+        "Memory of the process; above it no new responses and connections are taken (503). 0 is nine tenths of what the \
+         container may take, if that is bounded.",
+        |c, _| size_or_zero(&mut c.gateway.limits.max_memory),
+    ),
+    setting(
+        "gateway.limits.messages_per_second",
+        "Messages a second on one WebSocket, pings included; one more is refused, and a flood ends the connection. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.messages_per_second),
+    ),
+    setting("gateway.limits.messages_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.messages_burst)
+    }),
+    setting(
+        "gateway.limits.max_connection_bytes",
+        "What a client may send on one WebSocket in all; then it is asked to open a new one.",
+        |c, _| size(&mut c.gateway.limits.max_connection_bytes),
     ),
     setting("gateway.limits.max_lanes", "Named lanes on one WebSocket.", |c, _| {
         above_zero(&mut c.gateway.limits.max_lanes)
