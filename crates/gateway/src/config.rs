@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{Origins, Proxies};
+use crate::{Origins, Proxies, Quotas};
 
 /// The gateway's settings, with their defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Limits of one connection.
     pub limits: Limits,
+    /// What users and tenants may take.
+    pub quotas: Quotas,
     /// The proxies in front of the gateway.
     pub proxies: Proxies,
     /// Whether clients are served that somebody on the way could read along with: on a listener without TLS, from anywhere
@@ -77,6 +79,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            quotas: Quotas::default(),
             proxies: Proxies::default(),
             allow_plain: false,
             origins: Origins::default(),

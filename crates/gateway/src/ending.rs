@@ -104,6 +104,7 @@ impl Ender {
             let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
             self.remember(id, &StoredResponse { tenant, user, response: resource }).await;
         }
+        broker::account::settle(&*broker.store, &opened.header, id).await;
         Ok(Found::Waiting)
     }
 

@@ -19,7 +19,7 @@ use crate::{
     delivery::Hub,
     ending::Ender,
     http,
-    limit::{Crowd, Entry, Pressure, Seat},
+    limit::{Crowd, Entry, Pressure, Quota, Seat},
     listen::{Accept, Peer, Tls},
     metrics::OpenConnection,
     roster::Roster,
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) roster: Roster,
     pub(crate) crowd: Crowd,
     pub(crate) pressure: Pressure,
+    pub(crate) quota: Quota,
     /// Tasks that end by themselves soon: a drain waits for them.
     pub(crate) tasks: TaskTracker,
     /// WebSocket connections: a drain closes them.
@@ -71,6 +72,7 @@ impl Gateway {
         );
         let roster = Roster::new(Arc::clone(&broker.control));
         let crowd = Crowd::new(&config.limits);
+        let quota = Quota::new(config.quotas, Arc::clone(&broker.store));
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();
         Self(Arc::new(Shared {
@@ -82,6 +84,7 @@ impl Gateway {
             roster,
             crowd,
             pressure,
+            quota,
             tasks,
             sockets,
             drain,

@@ -27,7 +27,7 @@ mod delivery;
 pub use config::{Config, Limits};
 pub use gateway::Gateway;
 pub use http::Origins;
-pub use limit::Pressure;
+pub use limit::{Allowance, Pressure, Quotas};
 pub use listen::{Accept, ForwardedHeader, Proxies, Tls};
 pub use metrics::Metrics;
 

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use gateway::{Config, Limits, Origins};
+use gateway::{Allowance, Config, Limits, Origins, Quotas};
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::{
-    client::{Socket, text},
-    scene::{Scene, create},
+    client::{Http, Socket, text},
+    scene::{Scene, body, create},
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
@@ -184,5 +184,74 @@ async fn pages_call_only_where_they_may() {
         let answer = http.send(method, "/v1/models", &sent, None).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
         assert!(!answer.headers().contains_key("access-control-allow-origin"));
+    }
+}
+
+async fn quotas(user: Allowance) -> Scene {
+    with(Config { quotas: Quotas { user, ..Quotas::default() }, ..Config::default() }).await
+}
+
+#[tokio::test]
+async fn what_is_left_is_told_and_the_limit_holds_at_every_gateway() {
+    let user = Allowance { requests_per_minute: 2, tokens_per_minute: 1_000, in_flight: 0 };
+    let scene = quotas(user).await;
+    let config = Config { quotas: Quotas { user, ..Quotas::default() }, ..Config::default() };
+    let other = scene.cluster.gateway(config);
+    let ask = async |address, left: &str| {
+        let http = Http::new(address);
+        let asked = http.send(Method::POST, "/v1/responses", &[], Some(body("Hi", json!({}))));
+        let (answer, ()) = tokio::join!(asked, scene.answer(&["Hello"]));
+        assert_eq!(answer.status(), StatusCode::OK);
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(
+            (header("x-ratelimit-limit-requests"), header("x-ratelimit-remaining-requests")),
+            ("2".into(), left.into())
+        );
+        assert_eq!(header("x-ratelimit-limit-tokens"), "1000");
+        assert!(header("x-ratelimit-reset-requests").ends_with('s'));
+    };
+    ask(scene.gateway.address, "1").await;
+    ask(other.address, "0").await;
+    for address in [scene.gateway.address, other.address] {
+        let http = Http::new(address);
+        let refused = http.send(Method::POST, "/v1/responses", &[], Some(body("Hi", json!({})))).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((1..=120).contains(&wait), "{wait}");
+        let mut socket = Socket::connect(address).await;
+        socket.send(create("Hi", json!({}))).await;
+        let event = socket.next().await;
+        assert_eq!((&event["status"], &event["error"]["type"]), (&json!(429), &json!("too_many_requests")));
+    }
+}
+
+#[tokio::test]
+async fn a_response_is_in_flight_until_it_has_ended() {
+    let scene = quotas(Allowance { in_flight: 1, ..Allowance::default() }).await;
+    let http = scene.http();
+    let begin = async || {
+        http.json(Method::POST, "/v1/responses", Some(body("Hi", json!({"background": true})))).await
+    };
+    for round in 0..3 {
+        // Whoever ends it says so after its end is told.
+        let begun = async {
+            loop {
+                let (status, response) = begin().await;
+                if status == 200 {
+                    return response;
+                }
+                assert_eq!((status, &response["error"]["code"]), (429, &json!("rate_limit_exceeded")));
+            }
+        };
+        let response = timeout(Duration::from_secs(10), begun).await.unwrap();
+        let call = scene.stage.next_call().await;
+        assert_eq!(begin().await.0, 429);
+        if round == 1 {
+            let path = format!("/v1/responses/{}/cancel", response["id"].as_str().unwrap());
+            assert_eq!(http.json(Method::POST, &path, None).await.0, 200);
+        } else {
+            call.say("Hello").await;
+            call.finish().await;
+        }
     }
 }

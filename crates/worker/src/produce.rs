@@ -12,7 +12,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use broker::{AppendError, Claim, Kind, OpenError, OpenMode, Stop};
+use broker::{AppendError, Broker, Claim, Kind, OpenError, OpenMode, Stop};
 use futures_util::StreamExt as _;
 use protocol::{ApiError, Request};
 use stream::Epoch;
@@ -282,6 +282,9 @@ impl<'a> Session<'a> {
             .expire(self.claim.job.id, self.shared.config.replay_ttl)
             .await
             .map_err(Leave::Store)?;
+        let Broker { store, .. } = &self.shared.broker;
+        let used = response["usage"]["total_tokens"].as_u64().unwrap_or(tokens);
+        broker::account::charge(&**store, &self.claim.job.header, used).await;
         remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)
     }
 }

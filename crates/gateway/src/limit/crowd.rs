@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use protocol::{ApiError, ErrorType};
 use tokio_util::sync::CancellationToken;
 
-use super::{clock::TokioClock, quota};
+use super::{clock::TokioClock, pace};
 use crate::Limits;
 
 /// Beyond a limit, so many in a hundred are still told why they are refused.
@@ -64,8 +64,8 @@ pub(crate) enum Entry {
 
 impl Crowd {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let arrivals = quota(limits.arrivals_per_second, limits.arrivals_burst)
-            .map(|quota| RateLimiter::hashmap_with_clock(quota, TokioClock::new()));
+        let arrivals = pace(limits.arrivals_per_second, limits.arrivals_burst)
+            .map(|pace| RateLimiter::hashmap_with_clock(pace, TokioClock::new()));
         let (total, by_origin) = (AtomicUsize::new(0), Mutex::default());
         Self(Arc::new(Inner { limits: limits.clone(), total, by_origin, arrivals }))
     }

@@ -8,7 +8,7 @@ use governor::{
 };
 use protocol::{ApiError, ErrorType};
 
-use super::{clock::TokioClock, quota};
+use super::{clock::TokioClock, pace};
 use crate::Limits;
 
 /// The traffic of one connection.
@@ -35,8 +35,8 @@ pub(crate) enum Verdict {
 
 impl Traffic {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let quota = quota(limits.messages_per_second, limits.messages_burst);
-        let limiter = || quota.map(|quota| RateLimiter::direct_with_clock(quota, TokioClock::new()));
+        let pace = pace(limits.messages_per_second, limits.messages_burst);
+        let limiter = || pace.map(|pace| RateLimiter::direct_with_clock(pace, TokioClock::new()));
         Self { messages: limiter(), refused: limiter(), per_second: limits.messages_per_second }
     }
 

@@ -172,6 +172,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, _| at(&mut c.gateway.limits.max_waiting),
     ),
     setting(
+        "quotas.user.requests_per_minute",
+        "Responses that one user may ask for in a minute, at all gateways together. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.requests_per_minute),
+    ),
+    setting(
+        "quotas.user.tokens_per_minute",
+        "Tokens that one user may take in a minute, read and written, counted when a response ends. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.tokens_per_minute),
+    ),
+    setting(
+        "quotas.user.in_flight",
+        "Responses that one user may have running or waiting at a time. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.in_flight),
+    ),
+    setting(
+        "quotas.tenant.requests_per_minute",
+        "Responses that one tenant, with all of its users, may ask for in a minute, at all gateways together. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.requests_per_minute),
+    ),
+    setting(
+        "quotas.tenant.tokens_per_minute",
+        "Tokens that one tenant, with all of its users, may take in a minute, read and written, counted when a response ends. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.tokens_per_minute),
+    ),
+    setting(
+        "quotas.tenant.in_flight",
+        "Responses that one tenant, with all of its users, may have running or waiting at a time. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.in_flight),
+    ),
+    setting(
         "worker.lease",
         "How long a claimed job is the worker's without a sign of life; then another worker takes it over.",
         |c, _| above_zero(&mut c.worker.lease),

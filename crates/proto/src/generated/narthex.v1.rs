@@ -46,6 +46,9 @@ pub struct Header {
     /// How long it runs on without a subscriber.
     #[prost(uint64, tag = "7")]
     pub grace_ms: u64,
+    /// Whether it counts for limits of its user or tenant: then whoever ends it has to say so.
+    #[prost(bool, tag = "8")]
+    pub metered: bool,
 }
 /// The order to produce a response.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
