@@ -1,10 +1,10 @@
 //! A server that speaks TLS only, knows its clients by certificate, and wants a password.
 
-use std::{error::Error as _, fs};
+use std::error::Error as _;
 
 use broker::conformance;
 use broker_redis::{Config, Identity, Tls, connect};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use testkit::certificates::{self, Authority};
 
 use crate::server::{Server, config};
 
@@ -14,41 +14,29 @@ const PASSWORD_IN_URL: &str = "correct%20horse%2Fbattery";
 /// An authority, and a certificate that it has signed for this host.
 struct Certificates {
     authority: String,
-    certificate: String,
-    key: String,
+    identity: certificates::Identity,
 }
 
 impl Certificates {
     fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Another name than the certificates that it signs, or they would seem to have signed themselves.
-        params.distinguished_name.push(DnType::CommonName, "authority");
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = vec!["localhost".into(), "127.0.0.1".into()];
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
-        Self { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+        let authority = Authority::new();
+        Self { authority: authority.pem(), identity: authority.sign(&["localhost", "127.0.0.1"]) }
     }
 
     fn tls(&self) -> Tls {
-        let identity =
-            Identity { certificate: self.certificate.clone().into(), key: self.key.clone().into() };
+        let certificates::Identity { certificate, key } = self.identity.clone();
+        let identity = Identity { certificate: certificate.into(), key: key.into() };
         Tls { authorities: Some(self.authority.clone().into()), identity: Some(identity) }
     }
 }
 
 async fn start(certificates: &Certificates) -> Server {
     Server::start_with(|directory| {
-        let file = |name: &str, content: &str| {
-            let path = directory.path().join(name);
-            fs::write(&path, content).unwrap();
-            path.to_str().unwrap().to_owned()
-        };
+        let file = |name, content: &str| certificates::write(directory.path(), name, content);
         let [authority, certificate, key] = [
             file("authority.pem", &certificates.authority),
-            file("certificate.pem", &certificates.certificate),
-            file("key.pem", &certificates.key),
+            file("certificate.pem", &certificates.identity.certificate),
+            file("key.pem", &certificates.identity.key),
         ];
         let arguments = [
             ("--port", "0"),
