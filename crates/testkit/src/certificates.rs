@@ -1,49 +1,18 @@
-//! Certificates of our own: an authority, and what it has signed.
-
-use std::path::Path;
+//! Certificates of an authority of one's own.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
-/// Who signs certificates, and is trusted by those who have its own.
+/// An authority that nobody trusts yet.
+#[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// A certificate and its key, as PEM.
+/// What an authority has signed, and its key, both in PEM.
 #[derive(Debug, Clone)]
-pub struct Identity {
+pub struct Issued {
     /// The certificate.
     pub certificate: String,
-    /// The private key.
+    /// Its private key.
     pub key: String,
-}
-
-impl Authority {
-    /// One that nobody knows yet.
-    ///
-    /// # Panics
-    /// When there is no randomness.
-    pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Another name than the certificates that it signs, or they would seem to have signed themselves.
-        params.distinguished_name.push(DnType::CommonName, "authority");
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    /// Its own certificate, as PEM.
-    pub fn pem(&self) -> String {
-        self.0.pem()
-    }
-
-    /// A certificate for hosts or addresses of these names.
-    ///
-    /// # Panics
-    /// When a name can be none.
-    pub fn sign(&self, names: &[&str]) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<_> = names.iter().map(|&name| name.into()).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
-        Identity { certificate: certificate.pem(), key: key.serialize_pem() }
-    }
 }
 
 impl Default for Authority {
@@ -52,12 +21,42 @@ impl Default for Authority {
     }
 }
 
-/// Writes a file into a folder, and returns its path.
-///
-/// # Panics
-/// When it cannot be written.
-pub fn write(directory: &Path, name: &str, content: &str) -> String {
-    let path = directory.join(name);
-    std::fs::write(&path, content).unwrap();
-    path.to_str().unwrap().to_owned()
+impl Authority {
+    /// A new one.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Another name than the certificates that it signs, or they would seem to have signed themselves.
+        params.distinguished_name.push(DnType::CommonName, "authority");
+        let key = KeyPair::generate().expect("a key");
+        Self(CertifiedIssuer::self_signed(params, key).expect("a certificate"))
+    }
+
+    /// Its own certificate, in PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for this machine, as `localhost` and `127.0.0.1`.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    pub fn issue(&self) -> Issued {
+        self.issue_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// A certificate for hosts of these names.
+    ///
+    /// # Panics
+    /// When there is no randomness, or one of them can be no name.
+    pub fn issue_for(&self, names: &[&str]) -> Issued {
+        let key = KeyPair::generate().expect("a key");
+        let names: Vec<_> = names.iter().map(|&name| name.into()).collect();
+        let params = CertificateParams::new(names).expect("names");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        Issued { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
 }

@@ -11,7 +11,7 @@ use tokio::{
     sync::OnceCell,
 };
 
-use crate::certificates::{self, Authority};
+use crate::certificates::{Authority, Issued};
 
 static SHARED: OnceCell<Cluster> = OnceCell::const_new();
 static SECURE: OnceCell<Secure> = OnceCell::const_new();
@@ -111,9 +111,10 @@ impl Secure {
 
     async fn start() -> Self {
         let (authority, directory) = (Authority::new(), TempDir::new().unwrap());
-        let certificates::Identity { certificate, key } = authority.sign(&["localhost"]);
-        certificates::write(directory.path(), "authority.pem", &authority.pem());
-        certificates::write(directory.path(), "node.pem", &(key + &certificate));
+        let Issued { certificate, key } = authority.issue_for(&["localhost"]);
+        for (name, content) in [("authority.pem", authority.pem()), ("node.pem", key + &certificate)] {
+            std::fs::write(directory.path().join(name), content).unwrap();
+        }
         let settings = [("CERTIFICATES", directory.path().to_str().unwrap())];
         let (cluster, more) = Cluster::run(&settings, &["TEST_KAFKA_SASL", "TEST_KAFKA_MTLS"]).await;
         let [sasl, mtls] = more.try_into().unwrap();

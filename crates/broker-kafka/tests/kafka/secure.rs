@@ -6,7 +6,7 @@ use broker::conformance;
 use broker_kafka::{Config, Identity, Mechanism, Sasl, Tls, connect};
 use futures_util::future::join_all;
 use testkit::{
-    certificates::{self, Authority},
+    certificates::{Authority, Issued},
     kafka::Secure,
 };
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ fn trusting(authority: &Authority) -> Option<Tls> {
     Some(Tls { authorities: Some(authority.pem()), identity: None })
 }
 
-fn with_certificate(trusted: &Authority, own: certificates::Identity) -> Option<Tls> {
+fn with_certificate(trusted: &Authority, own: Issued) -> Option<Tls> {
     let identity = Identity { certificate: own.certificate, key: own.key };
     Some(Tls { authorities: Some(trusted.pem()), identity: Some(identity) })
 }
@@ -54,7 +54,7 @@ async fn everything_works_with_a_password() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_works_with_a_certificate() {
     let node = Secure::shared().await;
-    let tls = with_certificate(&node.authority, node.authority.sign(&["narthex"]));
+    let tls = with_certificate(&node.authority, node.authority.issue_for(&["narthex"]));
     everything_works(config(&node.mtls, tls, None)).await;
 }
 
@@ -135,7 +135,7 @@ async fn who_is_refused_is_told_what_to_do() {
             ),
         ),
         (
-            config(mtls, with_certificate(&node.authority, stranger.sign(&["narthex"])), None),
+            config(mtls, with_certificate(&node.authority, stranger.issue_for(&["narthex"])), None),
             format!(
                 "the Kafka at {mtls} wants a certificate that it trusts: set kafka.tls.certificate_file and \
                  kafka.tls.key_file to one of its authority"
@@ -167,8 +167,8 @@ async fn who_is_not_there_may_come() {
 #[tokio::test]
 async fn files_with_something_else_in_them_are_told() {
     let authority = Authority::new();
-    let own = authority.sign(&["narthex"]);
-    let other = authority.sign(&["narthex"]);
+    let own = authority.issue_for(&["narthex"]);
+    let other = authority.issue_for(&["narthex"]);
     let tls = |authorities: &str, certificate: &str, key: &str| {
         let identity = Identity { certificate: certificate.to_owned(), key: key.to_owned() };
         Some(Tls { authorities: Some(authorities.to_owned()), identity: Some(identity) })
@@ -192,7 +192,7 @@ async fn files_with_something_else_in_them_are_told() {
 
 #[test]
 fn secrets_never_show() {
-    let own = Authority::new().sign(&["narthex"]);
+    let own = Authority::new().issue_for(&["narthex"]);
     let tls = with_certificate(&Authority::new(), own);
     let config = config("localhost:1", tls, user(Mechanism::Plain));
     let shown = format!("{config:?} {config:#?}");

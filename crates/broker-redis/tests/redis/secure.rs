@@ -1,10 +1,10 @@
 //! A server that speaks TLS only, knows its clients by certificate, and wants a password.
 
-use std::error::Error as _;
+use std::{error::Error as _, fs};
 
 use broker::conformance;
 use broker_redis::{Config, Identity, Tls, connect};
-use testkit::certificates::{self, Authority};
+use testkit::certificates::{Authority, Issued};
 
 use crate::server::{Server, config};
 
@@ -14,29 +14,35 @@ const PASSWORD_IN_URL: &str = "correct%20horse%2Fbattery";
 /// An authority, and a certificate that it has signed for this host.
 struct Certificates {
     authority: String,
-    identity: certificates::Identity,
+    certificate: String,
+    key: String,
 }
 
 impl Certificates {
     fn new() -> Self {
         let authority = Authority::new();
-        Self { authority: authority.pem(), identity: authority.sign(&["localhost", "127.0.0.1"]) }
+        let Issued { certificate, key } = authority.issue();
+        Self { authority: authority.pem(), certificate, key }
     }
 
     fn tls(&self) -> Tls {
-        let certificates::Identity { certificate, key } = self.identity.clone();
-        let identity = Identity { certificate: certificate.into(), key: key.into() };
+        let identity =
+            Identity { certificate: self.certificate.clone().into(), key: self.key.clone().into() };
         Tls { authorities: Some(self.authority.clone().into()), identity: Some(identity) }
     }
 }
 
 async fn start(certificates: &Certificates) -> Server {
     Server::start_with(|directory| {
-        let file = |name, content: &str| certificates::write(directory.path(), name, content);
+        let file = |name: &str, content: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
         let [authority, certificate, key] = [
             file("authority.pem", &certificates.authority),
-            file("certificate.pem", &certificates.identity.certificate),
-            file("key.pem", &certificates.identity.key),
+            file("certificate.pem", &certificates.certificate),
+            file("key.pem", &certificates.key),
         ];
         let arguments = [
             ("--port", "0"),

@@ -10,7 +10,6 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
-    certificates,
     client::EventStream,
     kafka,
     model_server::{ModelServer, Script},
@@ -57,7 +56,11 @@ impl Cluster {
     /// On a Kafka that speaks TLS only, and knows whoever has a password, which `password` is said to be.
     pub(crate) async fn on_secure_kafka(password: &str) -> Self {
         let (cluster, node) = tokio::join!(Self::start(), kafka::Secure::shared());
-        let file = |name, content| certificates::write(cluster.directory.path(), name, content);
+        let file = |name, content: &str| {
+            let path = cluster.directory.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
         let kafka = vec![
             ("NARTHEX_BROKER", format!("kafkas://{}", node.sasl)),
             ("NARTHEX_KAFKA__TLS__AUTHORITIES_FILE", file("authority.pem", &node.authority.pem())),
