@@ -133,3 +133,6 @@ pub(crate) fn of_creation(why: &str) -> String {
     };
     sentence.to_owned()
 }
+
+#[cfg(test)]
+mod tests;
