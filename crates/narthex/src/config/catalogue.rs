@@ -4,7 +4,7 @@ use super::{
     Config, Upstream, UpstreamModel,
     settings::{MAX_ENTRIES, Setting, setting},
     upstream::{Discover, Header},
-    value::{above_zero, at, size},
+    value::{above_zero, at, size, size_or_zero},
 };
 
 /// All settings, in the order in which they are told. The settings of one table stand together.
@@ -118,6 +118,43 @@ pub(super) const SETTINGS: &[Setting] = &[
         "gateway.window_bytes",
         "How much of a stream's latest part is kept in memory; who is further behind is served from the broker.",
         |c, _| size(&mut c.gateway.window_bytes),
+    ),
+    setting(
+        "gateway.limits.max_connections",
+        "Connections of one gateway; one more hears 503, a flood nothing. 0 is as many as open files allow.",
+        |c, _| at(&mut c.gateway.limits.max_connections),
+    ),
+    setting(
+        "gateway.limits.max_connections_per_address",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.max_connections_per_address),
+    ),
+    setting(
+        "gateway.limits.arrivals_per_second",
+        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.arrivals_per_second),
+    ),
+    setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.arrivals_burst)
+    }),
+    setting(
+        "gateway.limits.max_memory",
+        "Memory of the process; above it no new responses and connections are taken (503). 0 is nine tenths of what the \
+         container may take, if that is bounded.",
+        |c, _| size_or_zero(&mut c.gateway.limits.max_memory),
+    ),
+    setting(
+        "gateway.limits.messages_per_second",
+        "Messages a second on one WebSocket, pings included; one more is refused, and a flood ends the connection. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.messages_per_second),
+    ),
+    setting("gateway.limits.messages_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.messages_burst)
+    }),
+    setting(
+        "gateway.limits.max_connection_bytes",
+        "What a client may send on one WebSocket in all; then it is asked to open a new one.",
+        |c, _| size(&mut c.gateway.limits.max_connection_bytes),
     ),
     setting("gateway.limits.max_lanes", "Named lanes on one WebSocket.", |c, _| {
         above_zero(&mut c.gateway.limits.max_lanes)
