@@ -1,5 +1,7 @@
 //! The list of all settings: the one place that says which there are, what they mean and where they go.
 
+use guard::PatternConfig;
+
 use super::{
     Config, Upstream, UpstreamModel,
     settings::{MAX_ENTRIES, Setting, setting},
@@ -197,8 +199,52 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "worker.max_output_bytes",
-        "The longest output of one response; beyond that it ends as incomplete.",
+        "The longest output of one response, as it is shown; beyond that it ends as incomplete.",
         |c, _| size(&mut c.worker.max_output_bytes),
+    ),
+    setting(
+        "worker.guard.terminal_escapes",
+        "Sequences that steer a terminal are left out (`remove`), or U+FFFD stands in their place (`replace`). \
+         The output guard is explained in [guard.md](guard.md).",
+        |c, _| at(&mut c.guard.terminal_escapes),
+    ),
+    setting(
+        "worker.guard.control_characters",
+        "Likewise control characters, but line feed, tab, and a carriage return before a line feed.",
+        |c, _| at(&mut c.guard.control_characters),
+    ),
+    setting(
+        "worker.guard.bidi_characters",
+        "Likewise characters that make text read otherwise than it runs: embeddings, overrides, isolates.",
+        |c, _| at(&mut c.guard.bidi_characters),
+    ),
+    setting(
+        "worker.guard.invisible_characters",
+        "Likewise zero-width characters, direction marks and tags. Some scripts and joined emoji need them.",
+        |c, _| at(&mut c.guard.invisible_characters),
+    ),
+    setting(
+        "worker.guard.max_held_bytes",
+        "How much of a text may be held back for the patterns; one that may need more is refused at the start.",
+        |c, _| size(&mut c.guard.max_held_bytes),
+    ),
+    setting(
+        "worker.guard.patterns.*.name",
+        "What the pattern is called in metrics and masks; without a `regex`, which of the built-in ones it is.",
+        |c, i| at(&mut pattern(c, i).name),
+    ),
+    setting("worker.guard.patterns.*.regex", "What to look for, in the syntax of Rust's `regex`.", |c, i| {
+        at(&mut pattern(c, i).regex)
+    }),
+    setting(
+        "worker.guard.patterns.*.action",
+        "`mask` puts a replacement in its place; `stop` ends the response before it, with the reason `content_filter`.",
+        |c, i| at(&mut pattern(c, i).action),
+    ),
+    setting(
+        "worker.guard.patterns.*.replacement",
+        "What stands in its place; the name in brackets, unless it is set.",
+        |c, i| at(&mut pattern(c, i).replacement),
     ),
     setting(
         "redis.key_prefix",
@@ -476,6 +522,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         above_zero(&mut model(c, i).response)
     }),
 ];
+
+/// The pattern of the output guard that the first index names.
+fn pattern<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut PatternConfig {
+    entry(&mut config.guard.patterns, indices.first())
+}
 
 /// The upstream that the first index names; a new one if there is none yet.
 fn upstream<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Upstream {
