@@ -1,8 +1,11 @@
 //! How librdkafka is set up for each of its parts.
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel, consumer::StreamConsumer};
 
-use crate::Config;
+use crate::{Config, connections::Connections, security::secure};
+
+/// What reads.
+pub(crate) type Consumer = StreamConsumer<Connections>;
 
 /// What all clients have in common.
 pub(crate) fn common(config: &Config) -> ClientConfig {
@@ -10,10 +13,13 @@ pub(crate) fn common(config: &Config) -> ClientConfig {
     client
         .set("bootstrap.servers", &config.bootstrap_servers)
         .set("client.id", "narthex")
+        // That a node hangs up is information, and may be all there is to tell why.
+        .set_log_level(RDKafkaLogLevel::Info)
         // Nagle's algorithm would hold tokens back.
         .set("socket.nagle.disable", "true")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000");
+    secure(&mut client, config.tls.as_ref(), config.sasl.as_ref());
     client
 }
 

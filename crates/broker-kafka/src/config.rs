@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
+use crate::security::{Sasl, Tls};
+
 /// Where Kafka is, and the bounds of what is kept there and here.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to ask for the cluster: `host:port` of some of its nodes, with commas between them.
     pub bootstrap_servers: String,
+    /// How connections are encrypted; `None` is in plain text.
+    pub tls: Option<Tls>,
+    /// Who this is; `None` is nobody, or whoever the certificate says.
+    pub sasl: Option<Sasl>,
     /// What all topics' names begin with, so that several systems can share a cluster.
     pub topic_prefix: String,
     /// How many partitions the topic of events gets when it is made here. A gateway reads its home partitions, a worker all in
@@ -42,6 +48,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             bootstrap_servers: "127.0.0.1:9092".into(),
+            tls: None,
+            sasl: None,
             topic_prefix: "narthex.".into(),
             partitions: 16,
             job_partitions: 8,

@@ -16,6 +16,7 @@ pub(crate) fn from_kafka(error: KafkaError) -> Error {
             | Code::UnknownTopicOrPartition
             | Code::TopicAuthorizationFailed
             | Code::ClusterAuthorizationFailed
+            | Code::GroupAuthorizationFailed
             | Code::SaslAuthenticationFailed
             | Code::Authentication
             | Code::UnsupportedVersion
@@ -24,6 +25,22 @@ pub(crate) fn from_kafka(error: KafkaError) -> Error {
         ) => Error::refused(error),
         _ => Error::unavailable(error),
     }
+}
+
+/// Whether it only says that connections do not stand.
+pub(crate) fn is_of_connection(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::AllBrokersDown
+                | Code::BrokerTransportFailure
+                | Code::Resolve
+                | Code::SSL
+                | Code::Authentication
+                | Code::OperationTimedOut
+        )
+    )
 }
 
 /// What is in the topic cannot be read.

@@ -13,8 +13,11 @@
 //! ```
 
 mod config;
+mod security;
 
+mod advice;
 mod client;
+mod connections;
 mod error;
 mod message;
 mod place;
@@ -45,9 +48,11 @@ use broker::{Broker, Error};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::Config;
+pub use security::{Identity, Mechanism, Sasl, Tls};
 
 use self::{
     clock::Clock,
+    connections::Connections,
     control::KafkaControl,
     error::from_kafka,
     events::Events,
@@ -71,10 +76,22 @@ use self::{
 /// The reading ends when the last of the broker's parts is dropped.
 ///
 /// # Errors
-/// When Kafka cannot be reached, or a topic is not as it should be: then the error says what to do.
+/// When Kafka cannot be reached; when it and this process do not trust each other; or a topic is not as it should be: then the error
+/// says what to do.
 pub async fn connect(config: Config) -> Result<Broker, Error> {
-    let writer = Arc::new(Writer::new(client::producer(&config))?);
-    let topics = topics::prepare(&config, &writer).await?;
+    let connections = Connections::new(&config);
+    match assemble(&config, &connections).await {
+        Ok(broker) => {
+            connections.stand();
+            Ok(broker)
+        }
+        Err(error) => Err(connections.explain(error).await),
+    }
+}
+
+async fn assemble(config: &Config, connections: &Connections) -> Result<Broker, Error> {
+    let writer = Arc::new(Writer::new(client::producer(config), connections.clone())?);
+    let topics = topics::prepare(config, &writer, connections).await?;
     let shared = Arc::new(Shared {
         requests: Requests::new(),
         clock: Clock::default(),
@@ -82,7 +99,7 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     });
     let (events, events_count) = topics.events;
     let (jobs, jobs_count) = topics.jobs;
-    let partitions = events::partitions(&events, events_count, &shared, &config);
+    let partitions = events::partitions(&events, events_count, &shared, config);
     let job_partitions = jobs::partitions(&jobs, jobs_count, &shared);
     let announced = Arc::new(Announced::default());
     let roster_tail = Tail::new(&topics.roster, 0, Arc::clone(&announced) as _);
@@ -91,16 +108,15 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs).chain([&roster_tail]);
     let all: Vec<_> = all.cloned().collect();
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let consumer =
-        topics::known_to(client::consumer(&config).create().map_err(from_kafka)?, config.response_timeout)
-            .await?;
+    let consumer = client::consumer(config).create_with_context(connections.clone()).map_err(from_kafka)?;
+    let consumer = topics::known_to(consumer, config.response_timeout).await?;
     let (tails, following) =
         Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
     tasks.spawn(following);
 
     let events = Arc::new(Events {
         homes: homes(config.home_partitions, events_count),
-        older: Arc::new(Older::new(&events, client::consumer(&config))),
+        older: Arc::new(Older::new(&events, client::consumer(config), connections.clone())),
         topic: events,
         partitions,
         shared: Arc::clone(&shared),

@@ -6,13 +6,13 @@ use std::{
 };
 
 use broker::Error;
-use rdkafka::{
-    ClientConfig, Message as _, Offset, TopicPartitionList,
-    consumer::{Consumer as _, StreamConsumer},
-};
+use rdkafka::{ClientConfig, Message as _, Offset, TopicPartitionList, consumer::Consumer as _};
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{error::from_kafka, message::Message, streams::KEY, topics::known_to};
+use crate::{
+    client::Consumer, connections::Connections, error::from_kafka, message::Message, streams::KEY,
+    topics::known_to,
+};
 
 /// How much later than the making of its id a stream is created at most: a gateway that finds an idempotency key without a
 /// stream completes it within a minute or two. A name that somebody made up costs the reading of so much of the partition, and no
@@ -36,12 +36,13 @@ pub(crate) struct Range {
 pub(crate) struct Older {
     topic: Arc<str>,
     config: ClientConfig,
-    consumer: Mutex<Option<StreamConsumer>>,
+    connections: Connections,
+    consumer: Mutex<Option<Consumer>>,
 }
 
 impl Older {
-    pub(crate) fn new(topic: &Arc<str>, config: ClientConfig) -> Self {
-        Self { topic: Arc::clone(topic), config, consumer: Mutex::default() }
+    pub(crate) fn new(topic: &Arc<str>, config: ClientConfig, connections: Connections) -> Self {
+        Self { topic: Arc::clone(topic), config, connections, consumer: Mutex::default() }
     }
 
     /// The entries of one stream in a range, in order.
@@ -49,7 +50,10 @@ impl Older {
         let mut kept = self.consumer.lock().await;
         let consumer = match kept.take() {
             Some(consumer) => consumer,
-            None => known_to(self.config.create().map_err(from_kafka)?, PATIENCE).await?,
+            None => {
+                let made = self.config.create_with_context(self.connections.clone());
+                known_to(made.map_err(from_kafka)?, PATIENCE).await?
+            }
         };
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, range.partition, Offset::Offset(range.from))
@@ -64,7 +68,7 @@ impl Older {
     }
 }
 
-async fn collect(consumer: &StreamConsumer, range: &Range) -> Result<Vec<Message>, Error> {
+async fn collect(consumer: &Consumer, range: &Range) -> Result<Vec<Message>, Error> {
     let mut found = Vec::new();
     let mut begin: Option<SystemTime> = None;
     loop {

@@ -16,7 +16,7 @@ use broker::Error;
 use futures_util::StreamExt as _;
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
-    consumer::{CommitMode, Consumer as _, StreamConsumer},
+    consumer::{CommitMode, Consumer as _},
     error::KafkaError,
     message::BorrowedMessage,
 };
@@ -26,7 +26,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::from_kafka, message::Message, writer::Writer};
+use crate::{
+    client::Consumer,
+    error::{from_kafka, is_of_connection},
+    message::Message,
+    writer::Writer,
+};
 
 /// How often sinks tidy up.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -89,7 +94,7 @@ type Turn = Box<dyn FnOnce() + Send>;
 
 /// All followed partitions.
 pub(crate) struct Tails {
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Consumer>,
     writer: Arc<Writer>,
     by_topic: HashMap<Arc<str>, Vec<Arc<Tail>>>,
     turns: mpsc::Sender<Turn>,
@@ -138,7 +143,7 @@ impl Tail {
 impl Tails {
     /// What follows these partitions, and the task that does it, which ends with `ended`.
     pub(crate) fn new(
-        consumer: StreamConsumer,
+        consumer: Consumer,
         writer: Arc<Writer>,
         tails: &[Arc<Tail>],
         timeout: Duration,
@@ -166,6 +171,8 @@ impl Tails {
             };
             match event {
                 Event::Read(Ok(message)) => self.hear(&message),
+                // Of its connections librdkafka tells by itself, and less often.
+                Event::Read(Err(error)) if is_of_connection(&error) => tracing::debug!(%error, "cannot read"),
                 Event::Read(Err(error)) => tracing::warn!(%error, "failed to read from kafka, trying again"),
                 Event::Turn(turn) => turn(),
                 Event::Sweep => self.sweep(),

@@ -5,19 +5,18 @@ use std::{sync::Arc, time::Duration};
 use broker::Error;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
-    client::DefaultClientContext,
-    consumer::{Consumer as _, StreamConsumer},
+    consumer::Consumer as _,
     types::RDKafkaErrorCode,
 };
 use tokio::time::{Instant, sleep};
 
-use crate::{Config, client, error::from_kafka, writer::Writer};
+use crate::{Config, client, client::Consumer, connections::Connections, error::from_kafka, writer::Writer};
 
 /// How long announcements are kept. The roster is read from its beginning.
 const ANNOUNCEMENTS_KEPT: Duration = Duration::from_secs(60 * 60);
 
 /// Lets a consumer learn what topics there are. One that meets a topic for the first time asks only a second later.
-pub(crate) async fn known_to(consumer: StreamConsumer, timeout: Duration) -> Result<StreamConsumer, Error> {
+pub(crate) async fn known_to(consumer: Consumer, timeout: Duration) -> Result<Consumer, Error> {
     let asking =
         tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, timeout).map(|_| consumer));
     asking.await.map_err(Error::unavailable)?.map_err(from_kafka)
@@ -42,11 +41,15 @@ pub(crate) struct Topics {
 /// # Errors
 /// When Kafka cannot be reached; or a topic is not there and may not be made, or is not as it should be: then the error
 /// says what to type.
-pub(crate) async fn prepare(config: &Config, writer: &Writer) -> Result<Topics, Error> {
+pub(crate) async fn prepare(
+    config: &Config,
+    writer: &Writer,
+    connections: &Connections,
+) -> Result<Topics, Error> {
     let (events, jobs, roster) = (events(config), jobs(config), roster(config));
     let preparing = Preparing {
         writer,
-        admin: client::common(config).create().map_err(from_kafka)?,
+        admin: client::common(config).create_with_context(connections.clone()).map_err(from_kafka)?,
         timeout: config.response_timeout,
         replication: config.replication,
     };
@@ -90,7 +93,7 @@ fn common_settings(retention: Duration) -> Vec<(&'static str, String)> {
 
 struct Preparing<'a> {
     writer: &'a Writer,
-    admin: AdminClient<DefaultClientContext>,
+    admin: AdminClient<Connections>,
     timeout: Duration,
     replication: u16,
 }

@@ -135,7 +135,7 @@ pub(crate) struct Common {
     /// Where to tell health and metrics; port 0 takes a free one [default: 127.0.0.1:9090]
     #[arg(long, global = true, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// memory, redis://…, rediss://… or kafka://…; put a password into NARTHEX_BROKER rather than here [default: memory]
+    /// memory, redis://…, rediss://…, kafka://… or kafkas://…; put a password into NARTHEX_BROKER rather than here [default: memory]
     #[arg(long, global = true, value_name = "URL")]
     broker: Option<String>,
     /// A level, or a filter such as info,gateway=debug [default: info]

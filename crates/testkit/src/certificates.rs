@@ -45,8 +45,16 @@ impl Authority {
     /// # Panics
     /// When there is no randomness.
     pub fn issue(&self) -> Issued {
+        self.issue_for(&["localhost", "127.0.0.1"])
+    }
+
+    /// A certificate for hosts of these names.
+    ///
+    /// # Panics
+    /// When there is no randomness, or one of them can be no name.
+    pub fn issue_for(&self, names: &[&str]) -> Issued {
         let key = KeyPair::generate().expect("a key");
-        let names = vec!["localhost".into(), "127.0.0.1".into()];
+        let names: Vec<_> = names.iter().map(|&name| name.into()).collect();
         let params = CertificateParams::new(names).expect("names");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }

@@ -8,3 +8,4 @@ mod breaks;
 mod conforms;
 mod elsewhere;
 mod latency;
+mod secure;

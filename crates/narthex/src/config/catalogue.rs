@@ -313,15 +313,45 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "redis.tls.authorities_file",
         "The certificates (PEM) of the authorities to trust with `rediss://`, in place of the public ones.",
-        |c, _| at(&mut c.redis.authorities_file),
+        |c, _| at(&mut c.redis.tls.authorities_file),
     ),
     setting(
         "redis.tls.certificate_file",
         "The certificate (PEM) to identify with, and those that lead to its authority, if the server asks for one.",
-        |c, _| at(&mut c.redis.certificate_file),
+        |c, _| at(&mut c.redis.tls.certificate_file),
     ),
     setting("redis.tls.key_file", "The private key (PEM) of that certificate.", |c, _| {
-        at(&mut c.redis.key_file)
+        at(&mut c.redis.tls.key_file)
+    }),
+    setting(
+        "kafka.tls.authorities_file",
+        "The certificates (PEM) of the authorities to trust with `kafkas://`, in place of those that the system trusts.",
+        |c, _| at(&mut c.kafka.tls.authorities_file),
+    ),
+    setting(
+        "kafka.tls.certificate_file",
+        "The certificate (PEM) to identify with, and those that lead to its authority, if the cluster asks for one.",
+        |c, _| at(&mut c.kafka.tls.certificate_file),
+    ),
+    setting("kafka.tls.key_file", "The private key (PEM, not encrypted) of that certificate.", |c, _| {
+        at(&mut c.kafka.tls.key_file)
+    }),
+    setting(
+        "kafka.sasl.mechanism",
+        "How the password is proved. With `PLAIN` it is said, so only with `kafkas://` nobody else hears it.",
+        |c, _| at(&mut c.kafka.mechanism),
+    ),
+    setting("kafka.sasl.username", "Who this is to the cluster; without one, SASL is not used.", |c, _| {
+        at(&mut c.kafka.username)
+    }),
+    setting("kafka.sasl.password", "The password. Better in a variable or a file.", |c, _| {
+        at(&mut c.kafka.password.value)
+    }),
+    setting("kafka.sasl.password_env", "The environment variable that holds the password.", |c, _| {
+        at(&mut c.kafka.password.env)
+    }),
+    setting("kafka.sasl.password_file", "The file that holds the password.", |c, _| {
+        at(&mut c.kafka.password.file)
     }),
     setting(
         "kafka.store",
@@ -415,13 +445,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         at(&mut upstream(c, i).server.base_url)
     }),
     setting("upstream.*.api_key", "Its key. Better in a variable or a file.", |c, i| {
-        at(&mut upstream(c, i).server.api_key)
+        at(&mut upstream(c, i).api_key.value)
     }),
     setting("upstream.*.api_key_env", "The environment variable that holds its key.", |c, i| {
-        at(&mut upstream(c, i).api_key_env)
+        at(&mut upstream(c, i).api_key.env)
     }),
     setting("upstream.*.api_key_file", "The file that holds its key.", |c, i| {
-        at(&mut upstream(c, i).api_key_file)
+        at(&mut upstream(c, i).api_key.file)
     }),
     setting(
         "upstream.*.concurrency",

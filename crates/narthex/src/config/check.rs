@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use guard::Guard;
 
-use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, ServerTls, Upstream};
+use super::{AuthMode, BrokerUrl, Config, EngineKind, ServerTls, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -77,15 +77,15 @@ impl Config {
         complaints
     }
 
-    fn check_broker(&self, role: Role) -> Option<String> {
+    fn check_broker(&self, role: Role) -> Vec<String> {
         match &self.broker {
-            BrokerUrl::Memory if role != Role::Dev => Some(format!(
+            BrokerUrl::Memory if role != Role::Dev => vec![format!(
                 "a separate {} cannot use the memory broker, which lives inside one process: \
                  set --broker redis://host:6379, or run `narthex dev`, which is gateway and worker in one",
                 role.name()
-            )),
-            BrokerUrl::Kafka(url) => Kafka::check(url),
-            BrokerUrl::Memory | BrokerUrl::Redis(_) => None,
+            )],
+            BrokerUrl::Kafka(url) => self.kafka.check(url),
+            BrokerUrl::Memory | BrokerUrl::Redis(_) => Vec::new(),
         }
     }
 
@@ -158,12 +158,7 @@ impl Upstream {
                 "upstream.{index} has a url, but its engine is `demo`, which calls nobody: remove one of the two"
             ));
         }
-        let keys = [self.server.api_key.is_some(), self.api_key_env.is_some(), self.api_key_file.is_some()];
-        if keys.into_iter().filter(|given| *given).count() > 1 {
-            complaints.push(format!(
-                "upstream.{index} has more than one of api_key, api_key_env and api_key_file: keep one"
-            ));
-        }
+        complaints.extend(self.api_key.check(&format!("upstream.{index}"), "api_key"));
         let nameless = self.models.iter().enumerate().filter(|(_, model)| model.name.is_empty());
         complaints
             .extend(nameless.map(|(n, _)| format!("upstream.{index}.models.{n} has no `name`: give it one")));

@@ -109,7 +109,7 @@ fn a_layer_that_gives_a_list_whole_takes_nothing_from_below() {
     let config = load([file, flags]).unwrap().config;
     assert_eq!(config.upstream.len(), 1);
     assert_eq!(config.upstream[0].server.base_url, "http://two/v1");
-    assert_eq!(config.upstream[0].server.api_key, None);
+    assert_eq!(config.upstream[0].api_key.value, None);
 }
 
 #[test]
@@ -184,14 +184,14 @@ fn broken_toml_is_told_with_its_line() {
 #[test]
 fn secrets_never_show() {
     let file = "broker = \"redis://user:hunter2@host:6379\"\n[[upstream]]\nurl = \"http://one/v1\"\napi_key = \"hunter2\"\n\
-                headers = [{ name = \"x-key\", value = \"hunter2\" }]\n";
+                headers = [{ name = \"x-key\", value = \"hunter2\" }]\n[kafka.sasl]\npassword = \"hunter2\"\n";
     let effective = load([from_file(file)]).unwrap();
     assert_eq!(effective.config.broker, BrokerUrl::Redis("redis://user:hunter2@host:6379".to_owned()));
-    assert_eq!(effective.config.upstream[0].server.api_key.as_ref().unwrap().reveal(), "hunter2");
+    assert_eq!(effective.config.upstream[0].api_key.value.as_ref().unwrap().reveal(), "hunter2");
     assert!(!format!("{effective:?}").contains("hunter2"));
     for shown in [effective.to_toml(), effective.to_json().to_string()] {
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(shown.matches("***").count(), 3, "{shown}");
+        assert_eq!(shown.matches("***").count(), 4, "{shown}");
     }
     let wrong = "broker = \"redys://user:hunter2@host\"\n[[upstream]]\napi_key = \"\"\n";
     assert!(!complaints([from_file(wrong)]).contains("hunter2"));
@@ -305,10 +305,9 @@ fn beside_kafka_only_redis_keeps_state() {
     let config = role(Role::Gateway, text).unwrap();
     assert_eq!(config.kafka.store.as_ref().unwrap().reveal(), "redis://:hunter2@host");
     for (is_gateway, homes) in [(true, 2), (false, 0)] {
-        let settings = config.kafka.settings("kafka://one:9092,two:9092/", is_gateway);
+        let settings = config.kafka.settings("kafka://one:9092,two:9092/", is_gateway, |_| None).unwrap();
         assert_eq!((&*settings.bootstrap_servers, settings.home_partitions), ("one:9092,two:9092", homes));
     }
-    role(Role::Gateway, "broker = \"kafka://user:password@host:9092\"\n").unwrap_err();
     for other in ["memory", "kafka://host:9092", "redis://"] {
         load([from_file(&format!("kafka.store = \"{other}\"\n"))]).unwrap_err();
     }

@@ -23,7 +23,8 @@ pub(crate) const MODEL: &str = "scripted";
 pub(crate) struct Cluster {
     pub(crate) model_server: ModelServer,
     pub(crate) redis: Server,
-    kafka: Option<String>,
+    /// What says where Kafka is, and who this is to it; empty on Redis.
+    kafka: Vec<(&'static str, String)>,
     directory: TempDir,
 }
 
@@ -43,25 +44,46 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         let directory = TempDir::new().unwrap();
-        Self { model_server: model_server.unwrap(), redis, kafka: None, directory }
+        Self { model_server: model_server.unwrap(), redis, kafka: Vec::new(), directory }
     }
 
     /// On Kafka, with topics of its own; its Redis is only the store.
     pub(crate) async fn on_kafka() -> Self {
         let (cluster, node) = tokio::join!(Self::start(), kafka::Cluster::shared());
-        Self { kafka: Some(node.addresses.clone()), ..cluster }
+        Self { kafka: vec![("NARTHEX_BROKER", format!("kafka://{}", node.addresses))], ..cluster }
+    }
+
+    /// On a Kafka that speaks TLS only, and knows whoever has a password, which `password` is said to be.
+    pub(crate) async fn on_secure_kafka(password: &str) -> Self {
+        let (cluster, node) = tokio::join!(Self::start(), kafka::Secure::shared());
+        let file = |name, content: &str| {
+            let path = cluster.directory.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let kafka = vec![
+            ("NARTHEX_BROKER", format!("kafkas://{}", node.sasl)),
+            ("NARTHEX_KAFKA__TLS__AUTHORITIES_FILE", file("authority.pem", &node.authority.pem())),
+            ("NARTHEX_KAFKA__SASL__MECHANISM", "PLAIN".to_owned()),
+            ("NARTHEX_KAFKA__SASL__USERNAME", kafka::Secure::USER.to_owned()),
+            ("NARTHEX_KAFKA__SASL__PASSWORD_FILE", file("password", password)),
+        ];
+        Self { kafka, ..cluster }
     }
 
     /// What says to a process where everything is.
     fn places(&self) -> Vec<(&'static str, String)> {
-        let Some(kafka) = &self.kafka else { return vec![("NARTHEX_BROKER", self.redis.url())] };
+        if self.kafka.is_empty() {
+            return vec![("NARTHEX_BROKER", self.redis.url())];
+        }
         let unique = self.directory.path().file_name().unwrap().to_string_lossy();
-        vec![
-            ("NARTHEX_BROKER", format!("kafka://{kafka}")),
+        let mut places = self.kafka.clone();
+        places.extend([
             ("NARTHEX_KAFKA__STORE", self.redis.url()),
             ("NARTHEX_KAFKA__TOPIC_PREFIX", format!("{}.", unique.trim_start_matches('.'))),
             ("NARTHEX_KAFKA__PARTITIONS", "4".to_owned()),
-        ]
+        ]);
+        places
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
@@ -120,6 +142,13 @@ impl Cluster {
             std::thread::yield_now();
         }
         worker
+    }
+
+    /// What a worker that cannot start wrote, and its exit code.
+    pub(crate) fn failing_worker(&self) -> (i32, String) {
+        let arguments = ["worker", "--upstream", "demo", "--admin-listen", "127.0.0.1:0", "--log", "warn"];
+        let output = narthex().args(arguments).envs(self.places()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {

@@ -83,9 +83,9 @@ fn what_cannot_start_says_so_and_exits_with_2() {
         ),
         (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none`\n".to_owned()),
         (
-            &["worker", "--broker", "kafka://user:password@host:9092", "--upstream", "demo"],
-            "error: broker: what follows `kafka://` is `host:port`, or several with commas: this build cannot log in to \
-             Kafka yet\n"
+            &["worker", "--broker", "kafkas://host:9093/narthex", "--upstream", "demo"],
+            "error: broker: what follows `kafka://` or `kafkas://` is `host:port`, or several with commas, and nothing \
+             else but `user:password@` before them\n"
                 .to_owned(),
         ),
         (
