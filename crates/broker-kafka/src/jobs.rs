@@ -7,45 +7,43 @@
 //! partition is where to begin to read, not what is done. That place is committed as a consumer does, so that the tools
 //! that show how far a group is behind show how old the oldest unfinished job is.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+mod seen;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use broker::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
-use parking_lot::Mutex;
+use bytes::Bytes;
+use futures_util::future::join_all;
 use prost::Message as _;
 use proto::kafka::{BuryJob, ClaimJobs, FinishJob, JobAsk, JobEntry, ReleaseJob, RenewJobs};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
+use self::seen::{Seen, Wanted};
 use crate::{
-    clock::Clock,
+    error::unreadable,
+    events,
     log::{confused, millis},
-    message::Message,
-    queue::{JobAnswer, Queue, Taken},
-    requests::{Place, Requests},
+    older::{Older, Range},
+    queue::{JobAnswer, Taken},
+    requests::Place,
     streams::Shared,
-    tails::{Sink, Start, Tail, Tails},
+    tails::{Start, Tail, Tails},
     writer::Writer,
 };
-
-/// How long one that waits sleeps at most before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The queues on Kafka.
 pub(crate) struct Jobs {
     pub(crate) topic: Arc<str>,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) tails: Arc<Tails>,
+    pub(crate) older: Arc<Older>,
     pub(crate) writer: Arc<Writer>,
+    pub(crate) max_jobs: u64,
+    pub(crate) waiting_bytes: usize,
     pub(crate) timeout: Duration,
     /// The reading goes on as long as this is there.
-    pub(crate) _events: Arc<crate::events::Events>,
+    pub(crate) _events: Arc<events::Events>,
 }
 
 /// One partition: its jobs, and what follows it.
@@ -55,32 +53,10 @@ pub(crate) struct Partition {
     pub(crate) tail: Arc<Tail>,
 }
 
-/// The jobs of one partition, as far as this process has read.
-struct Seen {
-    requests: Requests<JobAnswer>,
-    shared: Arc<Shared>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    next: i64,
-    queue: Queue,
-    /// What somebody in this process is about to claim, so that nobody else here tries.
-    wanted: HashSet<i64>,
-}
-
-/// Jobs that one caller is about to claim.
-struct Wanted<'a> {
-    seen: &'a Seen,
-    jobs: Vec<i64>,
-}
-
 /// The partitions of a topic with so many of them.
 pub(crate) fn partitions(topic: &Arc<str>, count: u16, shared: &Arc<Shared>) -> Vec<Partition> {
     let partition = |number| {
-        let seen = Seen { requests: Requests::new(), shared: Arc::clone(shared), state: Mutex::default() };
-        let seen = Arc::new(seen);
+        let seen = Arc::new(Seen::new(Arc::clone(shared)));
         let tail = Tail::new(topic, number, Arc::clone(&seen) as _);
         Partition { number, seen, tail }
     };
@@ -132,24 +108,86 @@ impl Jobs {
         worker: &Member,
         lease: Duration,
     ) -> Result<Vec<Claim>, Error> {
-        let (worker, lease_ms) = (worker.to_string(), millis(lease));
-        let claim = ClaimJobs { worker, lease_ms, jobs: wanted.jobs.clone() };
+        let (worker_name, jobs) = (worker.to_string(), wanted.jobs.clone());
+        let claim = ClaimJobs { worker: worker_name, lease_ms: millis(lease), jobs, room: 0 };
         let JobAnswer::Claimed(taken) = self.ask(partition, model, JobAsk::Claim(claim)).await? else {
             return Err(confused());
         };
-        let claim = |Taken { offset, job, attempt }| {
-            let entry = format!("{}-{offset}", partition.number).into();
-            Claim { job, attempt, ticket: Ticket { model: Arc::clone(model), entry } }
+        let claims = join_all(taken.into_iter().map(|taken| self.claimed(partition, model, worker, taken)));
+        let (claims, failed): (Vec<_>, Vec<_>) = claims.await.into_iter().partition(Result::is_ok);
+        match failed.into_iter().find_map(Result::err) {
+            Some(error) if claims.is_empty() => Err(error),
+            _ => Ok(claims.into_iter().flatten().flatten().collect()),
+        }
+    }
+
+    /// The claim of a job that was granted; none if the job itself is gone.
+    async fn claimed(
+        &self,
+        partition: &Partition,
+        model: &Arc<str>,
+        worker: &Member,
+        taken: Taken,
+    ) -> Result<Option<Claim>, Error> {
+        let Taken { offset, body, attempt } = taken;
+        let ticket = partition.ticket(model, offset);
+        match self.job(partition, offset, body).await {
+            Ok(Some(job)) => Ok(Some(Claim { job, attempt, ticket })),
+            Ok(None) => {
+                tracing::error!(%model, offset, "a job has waited for longer than its topic keeps records");
+                self.finish(&ticket).await?;
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(%model, offset, %error, "failed to read a job that was claimed");
+                // If that fails, too, the claim runs out.
+                let _ = self.release(worker, &ticket).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A job, from the log if need be; `None` if it is no longer there.
+    async fn job(
+        &self,
+        partition: &Partition,
+        offset: i64,
+        body: Option<Bytes>,
+    ) -> Result<Option<Job>, Error> {
+        let body = match body {
+            Some(body) => body,
+            None => {
+                let range = Range::one(&self.topic, partition.number.into(), offset);
+                let found = events::read(&self.older, &self.tails, &partition.tail, range).await?;
+                let Some(message) = found.into_iter().next() else { return Ok(None) };
+                match JobEntry::decode(message.payload).map_err(unreadable)?.ask {
+                    Some(JobAsk::Enqueue(body)) => body,
+                    _ => return Err(unreadable("an entry that is no job")),
+                }
+            }
         };
-        Ok(taken.into_iter().map(claim).collect())
+        Job::decode(&body).map(Some).map_err(unreadable)
+    }
+}
+
+impl Partition {
+    fn ticket(&self, model: &Arc<str>, offset: i64) -> Ticket {
+        Ticket { model: Arc::clone(model), entry: format!("{}-{offset}", self.number).into() }
     }
 }
 
 #[async_trait]
 impl JobQueue for Jobs {
+    /// Whether there is room is judged here, by what was read up to now, and not by the log: so what is under way at the
+    /// same time comes on top. In return a gateway that begins beside a long queue takes jobs in at once, and nobody waits for
+    /// an answer.
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         let model = &job.header.model;
-        self.tell(self.of(model)?, model, JobAsk::Enqueue(job.encode())).await
+        let partition = self.followed(model).await?;
+        if partition.seen.look(|queue| queue.is_full(job, self.max_jobs)) {
+            return Err(Error::unavailable(format!("the queue of {model} is full")));
+        }
+        self.tell(partition, model, JobAsk::Enqueue(job.encode())).await
     }
 
     async fn claim(
@@ -166,6 +204,7 @@ impl JobQueue for Jobs {
         let (begin, mut has_caught_up) = (Instant::now(), false);
         let (partition, name): (_, Arc<str>) = (self.followed(model).await?, model.into());
         let Partition { seen, tail, .. } = partition;
+        seen.look(|queue| queue.keep_bodies(self.waiting_bytes));
         let news = seen.news(model);
         loop {
             let coming = news.notified();
@@ -238,84 +277,7 @@ impl JobQueue for Jobs {
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
         let partition = self.followed(model).await?;
         self.tails.catch_up(&partition.tail).await?;
-        Ok(partition.seen.state.lock().queue.depth(model))
-    }
-}
-
-impl Seen {
-    fn news(&self, model: &str) -> Arc<Notify> {
-        self.state.lock().queue.news(model)
-    }
-
-    /// Up to `max` jobs of a model that can be claimed now, and nobody in this process is about to claim.
-    fn want(&self, model: &str, max: usize) -> Wanted<'_> {
-        let now = self.clock().now();
-        let mut state = self.state.lock();
-        let State { queue, wanted, .. } = &mut *state;
-        let jobs: Vec<_> = queue.offer(model, now).filter(|job| !wanted.contains(job)).take(max).collect();
-        wanted.extend(&jobs);
-        Wanted { seen: self, jobs }
-    }
-
-    /// How long until the next claim of a model runs out, as far as is known now.
-    fn until_run_out(&self, model: &str) -> Duration {
-        let run_out = self.state.lock().queue.next_run_out(model);
-        let left = run_out.map(|run_out| run_out.duration_since(self.clock().now()).unwrap_or_default());
-        // One that is about to be claimed here has run out already: no reason to ask again and again.
-        left.map_or(LOOK_AGAIN, |left| left.clamp(Duration::from_millis(1), LOOK_AGAIN))
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.shared.clock
-    }
-}
-
-impl Drop for Wanted<'_> {
-    fn drop(&mut self) {
-        let mut state = self.seen.state.lock();
-        for job in &self.jobs {
-            state.wanted.remove(job);
-        }
-    }
-}
-
-impl Sink for Seen {
-    fn begin(&self, next: i64) {
-        *self.state.lock() = State { next, ..State::default() };
-    }
-
-    fn take(&self, message: Message) {
-        let Message { offset, at, payload, .. } = message;
-        let answer = {
-            let mut state = self.state.lock();
-            state.next = offset + 1;
-            let entry = JobEntry::decode(&payload[..]).ok();
-            entry.and_then(|JobEntry { process, request, ask }| {
-                Some((process, request, state.queue.carry_out(offset, ask?, at).ok()?))
-            })
-        };
-        match answer {
-            Some((process, request, answer)) if process == self.requests.process => {
-                self.clock().observe(at);
-                self.requests.answer(request, answer);
-            }
-            Some(_) => {}
-            None => tracing::error!(offset, "an entry about jobs that cannot be read does nothing"),
-        }
-    }
-
-    /// Jobs that were enqueued before are kept, if they are; those that were enqueued and lost meanwhile nobody knows of.
-    fn lose(&self, next: i64) {
-        self.state.lock().next = next;
-    }
-
-    fn sweep(&self) {
-        self.state.lock().queue.tidy();
-    }
-
-    fn done_up_to(&self) -> Option<i64> {
-        let state = self.state.lock();
-        Some(state.queue.first().unwrap_or(state.next))
+        Ok(partition.seen.look(|queue| queue.depth(model)))
     }
 }
 

@@ -98,9 +98,10 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
     tasks.spawn(following);
 
+    let older = Arc::new(Older::new(client::consumer(&config)));
     let events = Arc::new(Events {
         homes: homes(config.home_partitions, events_count),
-        older: Arc::new(Older::new(&events, client::consumer(&config))),
+        older: Arc::clone(&older),
         topic: events,
         partitions,
         shared: Arc::clone(&shared),
@@ -116,6 +117,9 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         topic: jobs,
         partitions: job_partitions,
         tails: Arc::clone(&tails),
+        older,
+        max_jobs: config.max_jobs,
+        waiting_bytes: config.waiting_bytes,
         writer: Arc::clone(&writer),
         timeout: config.response_timeout,
         _events: Arc::clone(&events),

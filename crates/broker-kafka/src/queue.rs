@@ -2,25 +2,25 @@
 //! clock, no lock.
 //!
 //! What becomes of a job depends on the entries that name it, and on no others. So who begins to read at the first job that
-//! is not finished comes to the same state as who has read from the beginning.
+//! is not finished comes to the same state as who has read from the beginning. That is why no entry is refused here because
+//! there are many: who reads from a later place would count fewer, and take it for accepted.
+
+mod bodies;
+mod known;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use broker::{Depth, Job, Member, rules::later};
+use broker::{Depth, Header, Job, Kind, Member, rules::later};
+use bytes::Bytes;
 use proto::{Invalid, kafka::JobAsk};
 use stream::ResponseId;
 use tokio::sync::Notify;
 
-/// How long a response whose job has left the queue cannot be enqueued again.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
-
-/// How many such responses are remembered at most. Beyond that the oldest is forgotten: if it is enqueued again, its worker
-/// finds that it has ended.
-const MAX_REMEMBERED: usize = 500_000;
+use self::{bodies::Bodies, known::Known};
 
 /// How many buried jobs of a model are counted at most.
 const MAX_DEAD: usize = 1_000;
@@ -29,24 +29,33 @@ const MAX_DEAD: usize = 1_000;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     jobs: BTreeMap<i64, Kept>,
+    bodies: Bodies,
     models: HashMap<Arc<str>, Model>,
-    known: HashSet<ResponseId>,
-    /// Those of the known ones whose jobs have left the queue, in the order in which they did.
-    left: VecDeque<(SystemTime, ResponseId)>,
+    known: Known,
 }
 
 #[derive(Debug)]
 struct Kept {
-    job: Job,
+    head: Head,
     attempts: u32,
     claim: Option<Held>,
+}
+
+/// A job without what its user said: that is large, and in the log.
+#[derive(Debug)]
+struct Head {
+    id: ResponseId,
+    header: Header,
+    kind: Kind,
+    enqueued: SystemTime,
 }
 
 #[derive(Debug)]
 struct Held {
     worker: Member,
     lease: Duration,
-    until: SystemTime,
+    /// When the worker gave its last sign of life.
+    seen: SystemTime,
 }
 
 /// The jobs of one model.
@@ -83,7 +92,8 @@ pub(crate) enum JobAnswer {
 #[derive(Debug, Clone)]
 pub(crate) struct Taken {
     pub(crate) offset: i64,
-    pub(crate) job: Job,
+    /// The `Job`, unless it is only in the log.
+    pub(crate) body: Option<Bytes>,
     pub(crate) attempt: u32,
 }
 
@@ -98,9 +108,9 @@ impl Queue {
         ask: JobAsk,
         now: SystemTime,
     ) -> Result<JobAnswer, Invalid> {
-        self.forget(now);
+        self.known.forget(now);
         match ask {
-            JobAsk::Enqueue(job) => self.enqueue(offset, Job::decode(&job)?),
+            JobAsk::Enqueue(job) => self.enqueue(offset, job, now)?,
             JobAsk::Claim(claim) => {
                 let worker = Member::new(claim.worker);
                 // A lease of no length would be over before it is heard of.
@@ -122,39 +132,44 @@ impl Queue {
         Ok(JobAnswer::Noted)
     }
 
-    fn enqueue(&mut self, offset: i64, job: Job) {
-        if !self.known.insert(job.id) {
-            return;
+    fn enqueue(&mut self, offset: i64, body: Bytes, now: SystemTime) -> Result<(), Invalid> {
+        let Job { id, header, kind, .. } = Job::decode(&body)?;
+        if !self.known.insert(id) {
+            return Ok(());
         }
-        let model = self.model(&job.header.model);
+        let model = self.model(&header.model);
         model.waiting.insert(offset);
         model.news.notify_waiters();
-        self.jobs.insert(offset, Kept { job, attempts: 0, claim: None });
+        self.bodies.put(offset, body);
+        let head = Head { id, header, kind, enqueued: now };
+        self.jobs.insert(offset, Kept { head, attempts: 0, claim: None });
+        Ok(())
     }
 
     fn claim(&mut self, offset: i64, worker: &Member, lease: Duration, now: SystemTime) -> Option<Taken> {
         let kept = self.jobs.get_mut(&offset)?;
-        let model = self.models.get_mut(&*kept.job.header.model)?;
+        let model = self.models.get_mut(&*kept.head.header.model)?;
         match &kept.claim {
-            Some(held) if held.until > now => return None,
-            Some(held) => drop(model.leases.remove(&(held.until, offset))),
+            Some(held) if held.until() > now => return None,
+            Some(held) => drop(model.leases.remove(&(held.until(), offset))),
             None => drop(model.waiting.remove(&offset)),
         }
-        let until = later(now, lease);
-        model.leases.insert((until, offset));
+        let held = Held { worker: worker.clone(), lease, seen: now };
+        model.leases.insert((held.until(), offset));
         kept.attempts += 1;
-        kept.claim = Some(Held { worker: worker.clone(), lease, until });
-        Some(Taken { offset, job: kept.job.clone(), attempt: kept.attempts })
+        kept.claim = Some(held);
+        self.bodies.note(offset, true);
+        Some(Taken { offset, body: self.bodies.get(offset), attempt: kept.attempts })
     }
 
     /// Begins a lease anew; whether it was still `worker`'s.
     fn renew(&mut self, offset: i64, worker: &Member, now: SystemTime) -> bool {
         let Some(kept) = self.jobs.get_mut(&offset) else { return false };
         let Some(held) = kept.claim.as_mut().filter(|held| held.worker == *worker) else { return false };
-        if let Some(model) = self.models.get_mut(&*kept.job.header.model) {
-            model.leases.remove(&(held.until, offset));
-            held.until = later(now, held.lease);
-            model.leases.insert((held.until, offset));
+        if let Some(model) = self.models.get_mut(&*kept.head.header.model) {
+            model.leases.remove(&(held.until(), offset));
+            held.seen = now;
+            model.leases.insert((held.until(), offset));
         }
         true
     }
@@ -164,41 +179,34 @@ impl Queue {
         let Some(kept) = self.jobs.get_mut(&offset) else { return };
         let Some(held) = kept.claim.take_if(|held| held.worker == *worker) else { return };
         kept.attempts -= 1;
-        if let Some(model) = self.models.get_mut(&*kept.job.header.model) {
-            model.leases.remove(&(held.until, offset));
+        self.bodies.note(offset, false);
+        if let Some(model) = self.models.get_mut(&*kept.head.header.model) {
+            model.leases.remove(&(held.until(), offset));
             model.waiting.insert(offset);
             model.news.notify_waiters();
         }
     }
 
     fn bury(&mut self, offset: i64, reason: String, now: SystemTime) {
-        let Some(job) = self.take(offset, now) else { return };
-        let dead = &mut self.model(&job.header.model).dead;
-        dead.push_back(Dead { id: job.id, reason });
+        let Some(head) = self.take(offset, now) else { return };
+        let dead = &mut self.model(&head.header.model).dead;
+        dead.push_back(Dead { id: head.id, reason });
         if dead.len() > MAX_DEAD {
             dead.pop_front();
         }
     }
 
     /// Takes a job out, whoever has it.
-    fn take(&mut self, offset: i64, now: SystemTime) -> Option<Job> {
-        let Kept { job, claim, .. } = self.jobs.remove(&offset)?;
-        let model = self.model(&job.header.model);
+    fn take(&mut self, offset: i64, now: SystemTime) -> Option<Head> {
+        let Kept { head, claim, .. } = self.jobs.remove(&offset)?;
+        let model = self.model(&head.header.model);
         match claim {
-            Some(held) => drop(model.leases.remove(&(held.until, offset))),
+            Some(held) => drop(model.leases.remove(&(held.until(), offset))),
             None => drop(model.waiting.remove(&offset)),
         }
-        self.left.push_back((now, job.id));
-        Some(job)
-    }
-
-    fn forget(&mut self, now: SystemTime) {
-        while self.left.len() > MAX_REMEMBERED
-            || self.left.front().is_some_and(|(since, _)| later(*since, REMEMBERED) <= now)
-        {
-            let Some((_, id)) = self.left.pop_front() else { return };
-            self.known.remove(&id);
-        }
+        self.bodies.remove(offset);
+        self.known.leave(head.id, now);
+        Some(head)
     }
 
     /// The queue of a model, made if need be.
@@ -207,6 +215,18 @@ impl Queue {
             self.models.insert(name.into(), Model::default());
         }
         self.models.entry(name.into()).or_default()
+    }
+
+    /// Keeps the bodies of jobs from now on, up to so many bytes: somebody in this process claims jobs.
+    pub(crate) fn keep_bodies(&mut self, max_bytes: usize) {
+        self.bodies.allow(max_bytes);
+    }
+
+    /// Whether a model has so many jobs that a new one is too much.
+    pub(crate) fn is_full(&self, job: &Job, max_jobs: u64) -> bool {
+        let Depth { waiting, claimed, .. } = self.depth(&job.header.model);
+        // One that was enqueued before is not new.
+        waiting + claimed >= max_jobs && !self.known.contains(job.id)
     }
 
     /// What wakes those who wait for jobs of a model.
@@ -247,6 +267,13 @@ impl Queue {
             let is_empty = model.waiting.is_empty() && model.leases.is_empty() && model.dead.is_empty();
             !is_empty || Arc::strong_count(&model.news) > 1
         });
+    }
+}
+
+impl Held {
+    /// When the claim runs out.
+    fn until(&self) -> SystemTime {
+        later(self.seen, self.lease)
     }
 }
 

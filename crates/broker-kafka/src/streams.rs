@@ -43,6 +43,7 @@ pub(crate) struct Shared {
 
 /// The streams of one partition.
 pub(crate) struct Streams {
+    topic: Arc<str>,
     partition: u16,
     shared: Arc<Shared>,
     max_bytes: usize,
@@ -93,8 +94,9 @@ struct Effect {
 }
 
 impl Streams {
-    pub(crate) fn new(partition: u16, shared: Arc<Shared>, config: &Config) -> Self {
+    pub(crate) fn new(topic: &Arc<str>, partition: u16, shared: Arc<Shared>, config: &Config) -> Self {
         Self {
+            topic: Arc::clone(topic),
             partition,
             shared,
             max_bytes: config.partition_log_bytes,
@@ -126,7 +128,8 @@ impl Streams {
             Some(life) => (Stage::Ready(life), Entered::Ready),
             None => {
                 let reading = Stage::Reading { since: Vec::new(), failed: watch::Sender::new(false) };
-                let range = Range { partition: self.partition.into(), key: key_of(id), from, until };
+                let (topic, partition) = (Arc::clone(&self.topic), self.partition.into());
+                let range = Range { topic, partition, key: Some(key_of(id)), from, until };
                 (reading, Entered::Read(range))
             }
         };

@@ -4,6 +4,7 @@
 
 mod node;
 
+mod bounds;
 mod breaks;
 mod conforms;
 mod elsewhere;
