@@ -35,6 +35,8 @@ pub struct Config {
     /// How many jobs the queue of one model holds at most, as far as this process has read when it enqueues one more. Beyond
     /// that, a new one is unavailable.
     pub max_jobs: u64,
+    /// How many buried jobs of each model are told of. Beyond that, the oldest is forgotten.
+    pub max_dead: usize,
     /// How many bytes of jobs that wait are kept of each partition in which this process claims jobs: of the most imminent
     /// ones. The others are read when they are claimed.
     pub waiting_bytes: usize,
@@ -58,6 +60,7 @@ impl Default for Config {
             partition_log_bytes: 64 << 20,
             recent_bytes: 4 << 20,
             max_jobs: 100_000,
+            max_dead: 1_000,
             waiting_bytes: 16 << 20,
             max_message_bytes: 32 << 20,
             response_timeout: Duration::from_secs(5),

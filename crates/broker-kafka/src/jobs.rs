@@ -7,25 +7,33 @@
 //! partition is where to begin to read, not what is done. That place is committed as a consumer does, so that the tools
 //! that show how far a group is behind show how old the oldest unfinished job is.
 
+mod dead;
+mod inspection;
 mod seen;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use async_trait::async_trait;
-use broker::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
+use broker::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use prost::Message as _;
-use proto::kafka::{BuryJob, ClaimJobs, FinishJob, JobAsk, JobEntry, ReleaseJob, RenewJobs};
+use proto::kafka::{self, BuryJob, ClaimJobs, DeadJob, FinishJob, JobAsk, ReleaseJob, RenewJobs};
+use stream::ResponseId;
 use tokio::time::{Instant, sleep_until};
 
+pub(crate) use self::dead::{Dead, Graves};
 use self::seen::{Seen, Wanted};
 use crate::{
     error::unreadable,
     events,
     log::{confused, millis},
     older::{Older, Range},
-    queue::{JobAnswer, Taken},
+    queue::{JobAnswer, Listed, Taken},
     requests::Place,
     streams::Shared,
     tails::{Start, Tail, Tails},
@@ -38,6 +46,7 @@ pub(crate) struct Jobs {
     pub(crate) partitions: Vec<Partition>,
     pub(crate) tails: Arc<Tails>,
     pub(crate) older: Arc<Older>,
+    pub(crate) dead: Dead,
     pub(crate) writer: Arc<Writer>,
     pub(crate) max_jobs: u64,
     pub(crate) waiting_bytes: usize,
@@ -78,13 +87,13 @@ impl Jobs {
 
     /// Writes what is asked of jobs, and waits until it is in the log, whatever comes of it.
     async fn tell(&self, partition: &Partition, model: &str, ask: JobAsk) -> Result<(), Error> {
-        let entry = JobEntry { process: 0, request: 0, ask: Some(ask) }.encode_to_vec();
+        let entry = kafka::JobEntry { process: 0, request: 0, ask: Some(ask) }.encode_to_vec();
         self.writer.write(&self.place(partition, model), &entry).await
     }
 
     /// Writes what is asked of jobs, and waits for what comes of it.
     async fn ask(&self, partition: &Partition, model: &str, ask: JobAsk) -> Result<JobAnswer, Error> {
-        let entry = |process, request| JobEntry { process, request, ask: Some(ask) }.encode_to_vec();
+        let entry = |process, request| kafka::JobEntry { process, request, ask: Some(ask) }.encode_to_vec();
         let place = self.place(partition, model);
         partition.seen.requests.ask(&self.writer, &place, entry, self.timeout).await
     }
@@ -160,7 +169,7 @@ impl Jobs {
                 let range = Range::one(&self.topic, partition.number.into(), offset);
                 let found = events::read(&self.older, &self.tails, &partition.tail, range).await?;
                 let Some(message) = found.into_iter().next() else { return Ok(None) };
-                match JobEntry::decode(message.payload).map_err(unreadable)?.ask {
+                match kafka::JobEntry::decode(message.payload).map_err(unreadable)?.ask {
                     Some(JobAsk::Enqueue(body)) => body,
                     _ => return Err(unreadable("an entry that is no job")),
                 }
@@ -171,6 +180,12 @@ impl Jobs {
 }
 
 impl Partition {
+    fn entry(&self, listed: Listed) -> JobEntry {
+        let Listed { offset, id, header, kind, age, attempts, state } = listed;
+        let ticket = self.ticket(&header.model.as_str().into(), offset);
+        JobEntry { id, header, kind, ticket, age, attempts, state }
+    }
+
     fn ticket(&self, model: &Arc<str>, offset: i64) -> Ticket {
         Ticket { model: Arc::clone(model), entry: format!("{}-{offset}", self.number).into() }
     }
@@ -268,16 +283,53 @@ impl JobQueue for Jobs {
         self.tell(partition, &ticket.model, JobAsk::Release(release)).await
     }
 
+    /// Kept first, and taken out then: one that dies between the two leaves a job that is buried again.
     async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error> {
         let (partition, job) = self.named(ticket)?;
+        self.caught_up(partition).await?;
+        let now = partition.seen.clock().now();
+        let Some((listed, body)) = partition.seen.look(|queue| queue.get(job, now)) else { return Ok(()) };
+        if let Some(whole) = self.job(partition, job, body).await? {
+            let dead = DeadJob {
+                job: whole.encode(),
+                reason: reason.to_owned(),
+                attempts: listed.attempts,
+                enqueued_at_ms: millis((now - listed.age).duration_since(UNIX_EPOCH).unwrap_or_default()),
+            };
+            self.dead.keep(listed.id, &dead).await?;
+        }
         let bury = BuryJob { job, reason: reason.to_owned() };
         self.tell(partition, &ticket.model, JobAsk::Bury(bury)).await
     }
 
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
-        let partition = self.followed(model).await?;
-        self.tails.catch_up(&partition.tail).await?;
-        Ok(partition.seen.look(|queue| queue.depth(model)))
+        self.depth_of(model).await
+    }
+
+    async fn queues(&self) -> Result<Vec<Backlog>, Error> {
+        self.backlogs().await
+    }
+
+    async fn list(&self, model: &str, status: JobStatus, max: usize) -> Result<Vec<JobEntry>, Error> {
+        match status {
+            JobStatus::Dead => self.dead.list(model, max).await,
+            _ => self.list_queue(model, status, max).await,
+        }
+    }
+
+    async fn find(&self, id: ResponseId) -> Result<Option<FoundJob>, Error> {
+        match self.find_queued(id).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.dead.find(id).await,
+        }
+    }
+
+    async fn forget(&self, ticket: &Ticket) -> Result<bool, Error> {
+        match dead::named(ticket) {
+            Some(id) => self.dead.forget(id).await,
+            // That of a job in the queue.
+            None => self.named(ticket).map(|_| false),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ use self::{
     control::KafkaControl,
     error::from_kafka,
     events::Events,
-    jobs::Jobs,
+    jobs::{Dead, Graves, Jobs},
     listeners::Listeners,
     log::Log,
     older::Older,
@@ -85,10 +85,13 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let partitions = events::partitions(&events, events_count, &shared, &config);
     let job_partitions = jobs::partitions(&jobs, jobs_count, &shared);
     let announced = Arc::new(Announced::default());
+    let graves = Arc::new(Graves::new(config.max_dead));
+    let dead_tail = Tail::new(&topics.dead, 0, Arc::clone(&graves) as _);
     let roster_tail = Tail::new(&topics.roster, 0, Arc::clone(&announced) as _);
 
     let tails_of_jobs = job_partitions.iter().map(|partition| &partition.tail);
-    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs).chain([&roster_tail]);
+    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs);
+    let all = all.chain([&dead_tail, &roster_tail]);
     let all: Vec<_> = all.cloned().collect();
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
     let consumer =
@@ -113,11 +116,21 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         timeout: config.response_timeout,
     });
     events.follow_homes().await?;
+    let dead = Dead {
+        topic: topics.dead,
+        graves,
+        tail: dead_tail,
+        tails: Arc::clone(&tails),
+        older: Arc::clone(&older),
+        writer: Arc::clone(&writer),
+        shared: Arc::clone(&shared),
+    };
     let jobs = Jobs {
         topic: jobs,
         partitions: job_partitions,
         tails: Arc::clone(&tails),
         older,
+        dead,
         max_jobs: config.max_jobs,
         waiting_bytes: config.waiting_bytes,
         writer: Arc::clone(&writer),

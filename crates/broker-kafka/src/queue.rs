@@ -7,9 +7,10 @@
 
 mod bodies;
 mod known;
+mod listing;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -20,10 +21,8 @@ use proto::{Invalid, kafka::JobAsk};
 use stream::ResponseId;
 use tokio::sync::Notify;
 
+pub(crate) use self::listing::Listed;
 use self::{bodies::Bodies, known::Known};
-
-/// How many buried jobs of a model are counted at most.
-const MAX_DEAD: usize = 1_000;
 
 /// The jobs of one partition that are not finished, by the offset at which they were enqueued.
 #[derive(Debug, Default)]
@@ -64,18 +63,8 @@ struct Model {
     waiting: BTreeSet<i64>,
     /// The claims by when they run out.
     leases: BTreeSet<(SystemTime, i64)>,
-    dead: VecDeque<Dead>,
     /// Wakes those who wait for a job.
     news: Arc<Notify>,
-}
-
-/// A buried job, and why it was: kept for whoever debugs the process.
-#[derive(Debug)]
-struct Dead {
-    #[expect(dead_code, reason = "read by people, through Debug")]
-    id: ResponseId,
-    #[expect(dead_code, reason = "read by people, through Debug")]
-    reason: String,
 }
 
 /// What came of an entry, for whoever asked.
@@ -127,7 +116,8 @@ impl Queue {
             }
             JobAsk::Finish(finish) => drop(self.take(finish.job, now)),
             JobAsk::Release(release) => self.release(release.job, &Member::new(release.worker)),
-            JobAsk::Bury(bury) => self.bury(bury.job, bury.reason, now),
+            // It is kept elsewhere: that was done before.
+            JobAsk::Bury(bury) => drop(self.take(bury.job, now)),
         }
         Ok(JobAnswer::Noted)
     }
@@ -187,15 +177,6 @@ impl Queue {
         }
     }
 
-    fn bury(&mut self, offset: i64, reason: String, now: SystemTime) {
-        let Some(head) = self.take(offset, now) else { return };
-        let dead = &mut self.model(&head.header.model).dead;
-        dead.push_back(Dead { id: head.id, reason });
-        if dead.len() > MAX_DEAD {
-            dead.pop_front();
-        }
-    }
-
     /// Takes a job out, whoever has it.
     fn take(&mut self, offset: i64, now: SystemTime) -> Option<Head> {
         let Kept { head, claim, .. } = self.jobs.remove(&offset)?;
@@ -248,11 +229,12 @@ impl Queue {
         self.models.get(model)?.leases.first().map(|(until, _)| *until)
     }
 
+    /// How many jobs there are, dead ones left out.
     pub(crate) fn depth(&self, model: &str) -> Depth {
         self.models.get(model).map_or(Depth::default(), |model| Depth {
             waiting: model.waiting.len() as u64,
             claimed: model.leases.len() as u64,
-            dead: model.dead.len() as u64,
+            dead: 0,
         })
     }
 
@@ -264,7 +246,7 @@ impl Queue {
     /// Forgets the queues of models that have no jobs, and for which nobody waits: models come and go.
     pub(crate) fn tidy(&mut self) {
         self.models.retain(|_, model| {
-            let is_empty = model.waiting.is_empty() && model.leases.is_empty() && model.dead.is_empty();
+            let is_empty = model.waiting.is_empty() && model.leases.is_empty();
             !is_empty || Arc::strong_count(&model.news) > 1
         });
     }

@@ -22,14 +22,21 @@ use rdkafka::{
 };
 use tokio::{
     sync::{Mutex, mpsc, watch},
-    time::{Instant, interval, timeout},
+    time::{Instant, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::from_kafka, message::Message, writer::Writer};
+use crate::{
+    error::{from_kafka, is_moving},
+    message::Message,
+    writer::Writer,
+};
 
 /// How often sinks tidy up.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long to wait for what moves from one node to another.
+const MOVING: Duration = Duration::from_millis(50);
 
 /// How many turns wait for the task at most; whoever has one more waits.
 const TURNS: usize = 256;
@@ -206,13 +213,22 @@ impl Tails {
 
     /// The place that was committed last.
     async fn committed(&self, tail: &Tail) -> Result<i64, Error> {
-        let (consumer, timeout) = (Arc::clone(&self.consumer), self.timeout);
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&tail.topic, tail.partition);
-        let asking = tokio::task::spawn_blocking(move || consumer.committed_offsets(list, timeout));
-        let committed = asking.await.map_err(Error::unavailable)?.map_err(from_kafka)?;
-        let offset = committed.elements().first().and_then(|element| element.offset().to_raw());
-        Ok(offset.unwrap_or(0).max(0))
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let (consumer, timeout) = (Arc::clone(&self.consumer), self.timeout);
+            let mut list = TopicPartitionList::new();
+            list.add_partition(&tail.topic, tail.partition);
+            let asking = tokio::task::spawn_blocking(move || consumer.committed_offsets(list, timeout));
+            match asking.await.map_err(Error::unavailable)? {
+                Ok(committed) => {
+                    let offset = committed.elements().first().and_then(|element| element.offset().to_raw());
+                    return Ok(offset.unwrap_or(0).max(0));
+                }
+                // Who keeps the commits of a group is made known a moment after there is one, or another one.
+                Err(error) if is_moving(&error) && Instant::now() < deadline => sleep(MOVING).await,
+                Err(error) => return Err(from_kafka(error)),
+            }
+        }
     }
 
     /// Does something between two records.
@@ -250,11 +266,12 @@ impl Tails {
     pub(crate) async fn catch_up(&self, tail: &Tail) -> Result<(), Error> {
         let end = self.end(tail).await?;
         let mut position = tail.position.subscribe();
-        let caught_up = position.wait_for(|position| position.is_some_and(|position| position >= end));
-        match timeout(self.timeout, caught_up).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::unavailable("kafka does not deliver what it has")),
+        while position.borrow_and_update().is_none_or(|position| position < end) {
+            // There may be much to read. As long as something comes, more does.
+            let changed = timeout(self.timeout, position.changed()).await;
+            changed.map_err(|_| Error::unavailable("kafka does not deliver what it has"))?.ok();
         }
+        Ok(())
     }
 
     /// Where the partition ends, found out after this was called. Those who ask at the same time share one question.

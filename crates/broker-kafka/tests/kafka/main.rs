@@ -7,5 +7,6 @@ mod node;
 mod bounds;
 mod breaks;
 mod conforms;
+mod dead;
 mod elsewhere;
 mod latency;

@@ -221,6 +221,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, _| above_zero(&mut c.kafka.broker.max_jobs),
     ),
     setting(
+        "kafka.max_dead",
+        "Jobs that killed their workers and are told of, for one model; beyond that the oldest is forgotten.",
+        |c, _| at(&mut c.kafka.broker.max_dead),
+    ),
+    setting(
         "kafka.waiting_bytes",
         "How much of the jobs that wait a worker keeps in memory of each partition; the others are read when it claims them.",
         |c, _| size(&mut c.kafka.broker.waiting_bytes),

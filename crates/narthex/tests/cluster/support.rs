@@ -104,7 +104,7 @@ impl Cluster {
 
     /// What `narthex jobs` with these arguments writes, and its exit code.
     pub(crate) fn jobs(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = narthex().arg("jobs").args(arguments).args(["--broker", &self.redis.url()]).output();
+        let output = narthex().arg("jobs").args(arguments).envs(self.places()).output();
         let Output { status, stdout, stderr } = output.unwrap();
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }

@@ -242,7 +242,7 @@ pub struct BuryJob {
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
-/// What Kafka's topic of dead jobs carries. The key of a record is the response's id; a record without a value says that the job
+/// What Kafka's topic of dead jobs carries. The key of a record is the response's id; an empty value says that the job
 /// is forgotten.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeadJob {
