@@ -115,10 +115,10 @@ impl Jobs {
         model: &Arc<str>,
         wanted: &Wanted<'_>,
         worker: &Member,
+        max: usize,
         lease: Duration,
     ) -> Result<Vec<Claim>, Error> {
-        let (worker_name, jobs) = (worker.to_string(), wanted.jobs.clone());
-        let claim = ClaimJobs { worker: worker_name, lease_ms: millis(lease), jobs, room: 0 };
+        let claim = claim_of(worker, lease, wanted.jobs.clone(), max);
         let JobAnswer::Claimed(taken) = self.ask(partition, model, JobAsk::Claim(claim)).await? else {
             return Err(confused());
         };
@@ -216,7 +216,7 @@ impl JobQueue for Jobs {
         if max == 0 {
             return Ok(Vec::new());
         }
-        let (begin, mut has_caught_up) = (Instant::now(), false);
+        let (begin, mut has_caught_up, mut is_told) = (Instant::now(), false, false);
         let (partition, name): (_, Arc<str>) = (self.followed(model).await?, model.into());
         let Partition { seen, tail, .. } = partition;
         seen.look(|queue| queue.keep_bodies(self.waiting_bytes));
@@ -225,27 +225,36 @@ impl JobQueue for Jobs {
             let coming = news.notified();
             tokio::pin!(coming);
             coming.as_mut().enable();
-            let wanted = seen.want(model, max);
+            let left = wait.saturating_sub(begin.elapsed());
+            let wanted = seen.want(model, worker, max, !left.is_zero());
             if !wanted.jobs.is_empty() {
-                let claims = self.take(partition, &name, &wanted, worker, lease).await?;
+                let claims = self.take(partition, &name, &wanted, worker, max, lease).await?;
                 if claims.is_empty() {
                     continue;
                 }
                 return Ok(claims);
             }
+            let look_again = wanted.look_again;
             drop(wanted);
             if !has_caught_up {
                 self.tails.catch_up(tail).await?;
                 has_caught_up = true;
                 continue;
             }
-            let left = wait.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return Ok(Vec::new());
             }
+            if !is_told && seen.look(|queue| !queue.knows(model, worker)) {
+                // If that fails, others do not let this one go first.
+                let claim = claim_of(worker, lease, Vec::new(), max);
+                let _ = self.tell(partition, model, JobAsk::Claim(claim)).await;
+                is_told = true;
+                continue;
+            }
+            let until = Instant::now() + left.min(seen.until_run_out(model));
             tokio::select! {
                 () = coming => {}
-                () = sleep_until(Instant::now() + left.min(seen.until_run_out(model))) => {}
+                () = sleep_until(look_again.map_or(until, |turn| turn.min(until))) => {}
             }
         }
     }
@@ -331,6 +340,11 @@ impl JobQueue for Jobs {
             None => self.named(ticket).map(|_| false),
         }
     }
+}
+
+fn claim_of(worker: &Member, lease: Duration, jobs: Vec<i64>, room: usize) -> ClaimJobs {
+    let room = room.try_into().unwrap_or(u32::MAX);
+    ClaimJobs { worker: worker.to_string(), lease_ms: millis(lease), jobs, room }
 }
 
 /// FNV-1a: where a model is must not depend on who asks, nor on the version of a library.

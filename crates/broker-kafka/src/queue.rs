@@ -8,6 +8,7 @@
 mod bodies;
 mod known;
 mod listing;
+mod ready;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -22,7 +23,7 @@ use stream::ResponseId;
 use tokio::sync::Notify;
 
 pub(crate) use self::listing::Listed;
-use self::{bodies::Bodies, known::Known};
+use self::{bodies::Bodies, known::Known, ready::Ready};
 
 /// The jobs of one partition that are not finished, by the offset at which they were enqueued.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ struct Model {
     waiting: BTreeSet<i64>,
     /// The claims by when they run out.
     leases: BTreeSet<(SystemTime, i64)>,
+    ready: Ready,
     /// Wakes those who wait for a job.
     news: Arc<Notify>,
 }
@@ -87,13 +89,14 @@ pub(crate) struct Taken {
 }
 
 impl Queue {
-    /// Carries out what the entry at `offset` asks, at the time when the broker took it.
+    /// Carries out what the entry at `offset` asks about jobs of `model`, at the time when the broker took it.
     ///
     /// # Errors
     /// When this version cannot read the entry. Then it does nothing.
     pub(crate) fn carry_out(
         &mut self,
         offset: i64,
+        model: &str,
         ask: JobAsk,
         now: SystemTime,
     ) -> Result<JobAnswer, Invalid> {
@@ -104,10 +107,11 @@ impl Queue {
                 let worker = Member::new(claim.worker);
                 // A lease of no length would be over before it is heard of.
                 let lease = Duration::from_millis(claim.lease_ms.max(1));
-                let jobs = claim.jobs.into_iter();
-                return Ok(JobAnswer::Claimed(
-                    jobs.filter_map(|job| self.claim(job, &worker, lease, now)).collect(),
-                ));
+                let jobs = claim.jobs.iter();
+                let taken: Vec<_> = jobs.filter_map(|job| self.claim(*job, &worker, lease, now)).collect();
+                let room = claim.room.saturating_sub(taken.len().try_into().unwrap_or(u32::MAX));
+                self.model(model).ready.note(&worker, room, now);
+                return Ok(JobAnswer::Claimed(taken));
             }
             JobAsk::Renew(renew) => {
                 let worker = Member::new(renew.worker);
@@ -141,9 +145,13 @@ impl Queue {
         let model = self.models.get_mut(&*kept.head.header.model)?;
         match &kept.claim {
             Some(held) if held.until() > now => return None,
-            Some(held) => drop(model.leases.remove(&(held.until(), offset))),
+            Some(held) => {
+                model.leases.remove(&(held.until(), offset));
+                model.ready.forget(&held.worker);
+            }
             None => drop(model.waiting.remove(&offset)),
         }
+        model.ready.went_to(offset, worker);
         let held = Held { worker: worker.clone(), lease, seen: now };
         model.leases.insert((held.until(), offset));
         kept.attempts += 1;
@@ -172,6 +180,7 @@ impl Queue {
         self.bodies.note(offset, false);
         if let Some(model) = self.models.get_mut(&*kept.head.header.model) {
             model.leases.remove(&(held.until(), offset));
+            model.ready.forget(worker);
             model.waiting.insert(offset);
             model.news.notify_waiters();
         }
@@ -182,7 +191,10 @@ impl Queue {
         let Kept { head, claim, .. } = self.jobs.remove(&offset)?;
         let model = self.model(&head.header.model);
         match claim {
-            Some(held) => drop(model.leases.remove(&(held.until(), offset))),
+            Some(held) => {
+                model.leases.remove(&(held.until(), offset));
+                model.ready.has_room_again(&held.worker);
+            }
             None => drop(model.waiting.remove(&offset)),
         }
         self.bodies.remove(offset);
@@ -224,6 +236,16 @@ impl Queue {
         run_out.chain(model.into_iter().flat_map(|model| model.waiting.iter().copied()))
     }
 
+    /// How many other workers are known to wait that go before `worker` at a job.
+    pub(crate) fn before(&self, model: &str, job: i64, worker: &Member) -> usize {
+        self.models.get(model).map_or(0, |model| model.ready.before(job, worker))
+    }
+
+    /// Whether all know that `worker` waits for jobs of a model.
+    pub(crate) fn knows(&self, model: &str, worker: &Member) -> bool {
+        self.models.get(model).is_some_and(|model| model.ready.knows(worker))
+    }
+
     /// When the next claim of a model runs out.
     pub(crate) fn next_run_out(&self, model: &str) -> Option<SystemTime> {
         self.models.get(model)?.leases.first().map(|(until, _)| *until)
@@ -244,9 +266,9 @@ impl Queue {
     }
 
     /// Forgets the queues of models that have no jobs, and for which nobody waits: models come and go.
-    pub(crate) fn tidy(&mut self) {
+    pub(crate) fn tidy(&mut self, now: SystemTime) {
         self.models.retain(|_, model| {
-            let is_empty = model.waiting.is_empty() && model.leases.is_empty();
+            let is_empty = model.waiting.is_empty() && model.leases.is_empty() && model.ready.is_stale(now);
             !is_empty || Arc::strong_count(&model.news) > 1
         });
     }

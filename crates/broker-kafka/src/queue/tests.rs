@@ -68,11 +68,11 @@ proptest! {
             if n == committed_after {
                 committed = Some(from_the_beginning.first().unwrap_or(*offset));
             }
-            from_the_beginning.carry_out(*offset, ask.clone(), *at).unwrap();
+            from_the_beginning.carry_out(*offset, MODEL, ask.clone(), *at).unwrap();
         }
         let mut from_the_commit = Queue::default();
         for (offset, ask, at) in log.iter().filter(|(offset, ..)| Some(*offset) >= committed) {
-            from_the_commit.carry_out(*offset, ask.clone(), *at).unwrap();
+            from_the_commit.carry_out(*offset, MODEL, ask.clone(), *at).unwrap();
         }
         prop_assert_eq!(unfinished(&from_the_beginning), unfinished(&from_the_commit));
         // And what is offered, and counted, is what is kept.

@@ -10,3 +10,4 @@ mod conforms;
 mod dead;
 mod elsewhere;
 mod latency;
+mod rivals;
