@@ -32,6 +32,8 @@ pub struct Config {
     /// How many bytes of the latest records of each partition that is read are kept, whosever they are: a stream that began
     /// within them is taken up without a question to Kafka.
     pub recent_bytes: usize,
+    /// How long a partition is read that nobody needs any more. It must be longer than an answer takes.
+    pub kept: Duration,
     /// How many jobs the queue of one model holds at most, as far as this process has read when it enqueues one more. Beyond
     /// that, a new one is unavailable.
     pub max_jobs: u64,
@@ -59,6 +61,7 @@ impl Default for Config {
             retention: Duration::from_secs(24 * 60 * 60),
             partition_log_bytes: 64 << 20,
             recent_bytes: 4 << 20,
+            kept: Duration::from_secs(60),
             max_jobs: 100_000,
             max_dead: 1_000,
             waiting_bytes: 16 << 20,

@@ -55,11 +55,13 @@ pub(crate) struct Partition {
 pub(crate) fn partitions(
     topic: &Arc<str>,
     count: u16,
+    homes: &[u16],
     shared: &Arc<Shared>,
     config: &Config,
 ) -> Vec<Partition> {
     let partition = |number| {
-        let streams = Arc::new(Streams::new(topic, number, Arc::clone(shared), config));
+        let is_home = homes.contains(&number);
+        let streams = Arc::new(Streams::new(topic, number, is_home, Arc::clone(shared), config));
         let tail = Tail::new(topic, number, Arc::clone(&streams) as _);
         Partition { streams, tail }
     };

@@ -82,7 +82,8 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     });
     let (events, events_count) = topics.events;
     let (jobs, jobs_count) = topics.jobs;
-    let partitions = events::partitions(&events, events_count, &shared, &config);
+    let homes = homes(config.home_partitions, events_count);
+    let partitions = events::partitions(&events, events_count, &homes, &shared, &config);
     let job_partitions = jobs::partitions(&jobs, jobs_count, &shared);
     let announced = Arc::new(Announced::default());
     let graves = Arc::new(Graves::new(config.max_dead));
@@ -97,13 +98,18 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let consumer =
         topics::known_to(client::consumer(&config).create().map_err(from_kafka)?, config.response_timeout)
             .await?;
-    let (tails, following) =
-        Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
+    let (tails, following) = Tails::new(
+        consumer,
+        Arc::clone(&writer),
+        &all,
+        (config.response_timeout, config.kept),
+        ended.clone(),
+    );
     tasks.spawn(following);
 
     let older = Arc::new(Older::new(client::consumer(&config)));
     let events = Arc::new(Events {
-        homes: homes(config.home_partitions, events_count),
+        homes,
         older: Arc::clone(&older),
         topic: events,
         partitions,

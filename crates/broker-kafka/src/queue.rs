@@ -265,6 +265,11 @@ impl Queue {
         self.jobs.keys().next().copied()
     }
 
+    /// Whether somebody in this process waits for jobs.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.models.values().any(|model| Arc::strong_count(&model.news) > 1)
+    }
+
     /// Forgets the queues of models that have no jobs, and for which nobody waits: models come and go.
     pub(crate) fn tidy(&mut self, now: SystemTime) {
         self.models.retain(|_, model| {

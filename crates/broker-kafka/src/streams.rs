@@ -46,6 +46,8 @@ pub(crate) struct Streams {
     topic: Arc<str>,
     partition: u16,
     shared: Arc<Shared>,
+    /// Responses are made in it.
+    is_home: bool,
     max_bytes: usize,
     max_recent_bytes: usize,
     state: Mutex<State>,
@@ -94,11 +96,18 @@ struct Effect {
 }
 
 impl Streams {
-    pub(crate) fn new(topic: &Arc<str>, partition: u16, shared: Arc<Shared>, config: &Config) -> Self {
+    pub(crate) fn new(
+        topic: &Arc<str>,
+        partition: u16,
+        is_home: bool,
+        shared: Arc<Shared>,
+        config: &Config,
+    ) -> Self {
         Self {
             topic: Arc::clone(topic),
             partition,
             shared,
+            is_home,
             max_bytes: config.partition_log_bytes,
             max_recent_bytes: config.recent_bytes,
             state: Mutex::default(),
@@ -241,6 +250,17 @@ impl Sink for Streams {
             Stage::Reading { .. } => true,
         });
         state.make_room(self.max_bytes);
+    }
+
+    /// Who only asks has the partition followed by asking.
+    fn is_needed(&self) -> bool {
+        self.is_home
+            || self
+                .state
+                .lock()
+                .slots
+                .values()
+                .any(|slot| !slot.listeners.is_empty() || matches!(slot.stage, Stage::Reading { .. }))
     }
 }
 

@@ -55,6 +55,9 @@ pub(crate) trait Sink: Send + Sync {
     /// Once a second.
     fn sweep(&self);
 
+    /// Whether somebody needs what is heard here, though nobody asked for the partition lately.
+    fn is_needed(&self) -> bool;
+
     /// Where another process would begin to read, if it shall not begin at the beginning: to be committed.
     fn done_up_to(&self) -> Option<i64> {
         None
@@ -69,6 +72,8 @@ pub(crate) struct Tail {
     /// The offset after the last record that the sink heard of; `None` until it is followed.
     position: watch::Sender<Option<i64>>,
     starting: Mutex<()>,
+    /// When somebody asked for it last.
+    asked: parking_lot::Mutex<Instant>,
     end: Mutex<Option<End>>,
     committed: AtomicI64,
 }
@@ -101,6 +106,8 @@ pub(crate) struct Tails {
     by_topic: HashMap<Arc<str>, Vec<Arc<Tail>>>,
     turns: mpsc::Sender<Turn>,
     timeout: Duration,
+    /// How long a partition is followed that nobody asks for.
+    kept: Duration,
 }
 
 /// What the task does next.
@@ -119,6 +126,7 @@ impl Tail {
             sink,
             position: watch::Sender::new(None),
             starting: Mutex::default(),
+            asked: parking_lot::Mutex::new(Instant::now()),
             end: Mutex::default(),
             committed: AtomicI64::new(-1),
         })
@@ -148,7 +156,7 @@ impl Tails {
         consumer: StreamConsumer,
         writer: Arc<Writer>,
         tails: &[Arc<Tail>],
-        timeout: Duration,
+        (timeout, kept): (Duration, Duration),
         ended: CancellationToken,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
         let mut by_topic: HashMap<_, Vec<_>> = HashMap::new();
@@ -156,7 +164,7 @@ impl Tails {
             by_topic.entry(Arc::clone(&tail.topic)).or_default().push(Arc::clone(tail));
         }
         let (turns, coming) = mpsc::channel(TURNS);
-        let tails = Arc::new(Self { consumer: Arc::new(consumer), writer, by_topic, turns, timeout });
+        let tails = Arc::new(Self { consumer: Arc::new(consumer), writer, by_topic, turns, timeout, kept });
         (Arc::clone(&tails), async move { tails.run(coming, ended).await })
     }
 
@@ -209,6 +217,29 @@ impl Tails {
         {
             tracing::debug!(%error, "failed to commit");
         }
+        for tail in self.by_topic.values().flatten().filter(|tail| tail.is_followed()) {
+            self.leave_idle(tail);
+        }
+    }
+
+    /// Follows a partition no more, if nobody needs it.
+    fn leave_idle(&self, tail: &Tail) {
+        // One that is about to be followed is needed.
+        let Ok(_starting) = tail.starting.try_lock() else { return };
+        // Held to the end: who asks meanwhile finds that it is not followed.
+        let asked = tail.asked.lock();
+        if asked.elapsed() < self.kept || tail.sink.is_needed() {
+            return;
+        }
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&tail.topic, tail.partition);
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::warn!(%error, "failed to leave a partition");
+            return;
+        }
+        tail.position.send_replace(None);
+        // What it knew is of no use when the partition is followed again.
+        tail.sink.begin(0);
     }
 
     /// The place that was committed last.
@@ -236,9 +267,11 @@ impl Tails {
         let _ = self.turns.send(Box::new(turn)).await;
     }
 
-    /// Follows a partition from now on, if it is not followed already. There are never more of them than partitions, so each
-    /// stays followed.
+    /// Follows a partition from now on, if it is not followed already, as long as somebody needs it: until nobody has asked for
+    /// it for a while, and its sink does not need it.
     pub(crate) async fn follow(&self, tail: &Tail, from: Start) -> Result<(), Error> {
+        // Before the look: what is followed now is so for long enough to be used.
+        *tail.asked.lock() = Instant::now();
         if tail.is_followed() {
             return Ok(());
         }
@@ -300,3 +333,6 @@ impl fmt::Debug for Tail {
         f.debug_struct("Tail").field("topic", &self.topic).field("partition", &self.partition).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

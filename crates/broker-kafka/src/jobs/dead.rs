@@ -208,4 +208,8 @@ impl Sink for Graves {
     fn lose(&self, _next: i64) {}
 
     fn sweep(&self) {}
+
+    fn is_needed(&self) -> bool {
+        false
+    }
 }

@@ -173,6 +173,10 @@ impl Sink for Seen {
         self.state.lock().queue.tidy(now);
     }
 
+    fn is_needed(&self) -> bool {
+        self.state.lock().queue.is_waited_for()
+    }
+
     fn done_up_to(&self) -> Option<i64> {
         let state = self.state.lock();
         Some(state.queue.first().unwrap_or(state.next))
