@@ -15,6 +15,12 @@ use crate::Error;
 /// - A value that was put is seen by every later `get` in any process.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// Of a store that keeps nothing: the setting that would change that. Whoever needs what is kept asks this first, so that
+    /// its caller hears what to do.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The value of `key`, if it has one.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;
 

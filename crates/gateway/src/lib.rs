@@ -17,6 +17,7 @@ mod continuation;
 mod ending;
 mod fold;
 mod roster;
+mod storeless;
 
 pub mod jobs;
 

@@ -7,4 +7,5 @@ mod jobs;
 mod kill;
 mod lost;
 mod recover;
+mod storeless;
 mod support;

@@ -24,6 +24,7 @@ pub(crate) struct Cluster {
     pub(crate) model_server: ModelServer,
     pub(crate) redis: Server,
     kafka: Option<String>,
+    has_store: bool,
     directory: TempDir,
 }
 
@@ -43,7 +44,7 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         let directory = TempDir::new().unwrap();
-        Self { model_server: model_server.unwrap(), redis, kafka: None, directory }
+        Self { model_server: model_server.unwrap(), redis, kafka: None, has_store: true, directory }
     }
 
     /// On Kafka, with topics of its own; its Redis is only the store.
@@ -52,16 +53,23 @@ impl Cluster {
         Self { kafka: Some(node.addresses.clone()), ..cluster }
     }
 
+    /// On Kafka alone.
+    pub(crate) async fn on_kafka_without_store() -> Self {
+        Self { has_store: false, ..Self::on_kafka().await }
+    }
+
     /// What says to a process where everything is.
     fn places(&self) -> Vec<(&'static str, String)> {
         let Some(kafka) = &self.kafka else { return vec![("NARTHEX_BROKER", self.redis.url())] };
         let unique = self.directory.path().file_name().unwrap().to_string_lossy();
-        vec![
+        let store = self.has_store.then(|| ("NARTHEX_KAFKA__STORE", self.redis.url()));
+        let mut places = vec![
             ("NARTHEX_BROKER", format!("kafka://{kafka}")),
-            ("NARTHEX_KAFKA__STORE", self.redis.url()),
             ("NARTHEX_KAFKA__TOPIC_PREFIX", format!("{}.", unique.trim_start_matches('.'))),
             ("NARTHEX_KAFKA__PARTITIONS", "4".to_owned()),
-        ]
+        ];
+        places.extend(store);
+        places
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
