@@ -2,11 +2,20 @@
 
 use std::time::Duration;
 
+use crate::Proxies;
+
 /// The gateway's settings, with their defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Limits of one connection.
     pub limits: Limits,
+    /// The proxies in front of the gateway.
+    pub proxies: Proxies,
+    /// Whether clients are served that somebody on the way could read along with: on a listener without TLS, from anywhere
+    /// but this machine, and by no proxy that says that it ends their TLS.
+    pub allow_plain: bool,
+    /// How long a client may take for its TLS handshake.
+    pub handshake_timeout: Duration,
     /// The longest HTTP body and WebSocket message, in bytes. Larger ones are refused before they are buffered whole.
     pub max_message_bytes: usize,
     /// How deep JSON may nest.
@@ -49,6 +58,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            proxies: Proxies::default(),
+            allow_plain: false,
+            handshake_timeout: Duration::from_secs(10),
             max_message_bytes: 1024 * 1024,
             max_json_depth: 64,
             ping_interval: Duration::from_secs(30),

@@ -1,19 +1,26 @@
 //! The gateway's life: build, run, drain.
 
-use std::{fmt, future::Future, io, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use broker::{Broker, Member};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, Metrics, delivery::Hub, http, roster::Roster};
+use crate::{
+    Config, Metrics,
+    delivery::Hub,
+    ending::Ender,
+    http,
+    listen::{Accept, Peer, Tls},
+    roster::Roster,
+};
 
 /// What all of a gateway's connections share.
 pub(crate) struct Shared {
@@ -30,28 +37,6 @@ pub(crate) struct Shared {
     pub(crate) drain: CancellationToken,
 }
 
-/// Where connections come from: a socket that listens, or, in a simulation, whatever behaves like one.
-pub trait Accept: Send {
-    /// What a client speaks through.
-    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Waits for the next connection. Cancel safe.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
-}
-
-impl Accept for TcpListener {
-    type Connection = TcpStream;
-
-    async fn accept(&mut self) -> io::Result<TcpStream> {
-        let (stream, _) = Self::accept(self).await?;
-        // Without it a small frame waits up to 40 ms for the acknowledgement of the one before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
-        Ok(stream)
-    }
-}
-
 /// A gateway, ready to run.
 pub struct Gateway(Arc<Shared>);
 
@@ -66,8 +51,7 @@ impl Gateway {
     pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
-            broker.clone(),
-            member.clone(),
+            Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),
@@ -78,9 +62,9 @@ impl Gateway {
         Self(Arc::new(Shared { config, broker, member, metrics, hub, roster, tasks, sockets, drain }))
     }
 
-    /// Serves connections from `listener` until `drain` is cancelled. Then takes nothing new, lets running streams end
+    /// Serves connections from `listener`, with TLS if there is `tls`, until `drain` is cancelled. Then takes nothing new, lets running streams end
     /// within the drain time, closes WebSockets with 1012 spread over it, and returns.
-    pub async fn run<L: Accept>(self, mut listener: L, drain: CancellationToken) {
+    pub async fn run<L: Accept>(self, mut listener: L, tls: Option<Tls>, drain: CancellationToken) {
         let Self(shared) = self;
         let done = CancellationToken::new();
         shared.tasks.spawn(shared.hub.clone().sweep(done.clone()));
@@ -89,7 +73,14 @@ impl Gateway {
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok(stream) => serve(&shared, stream, &graceful, &connections),
+                Ok((stream, address)) => {
+                    let open = shared.metrics.open_connection("http");
+                    let (shared, watcher, tls) = (Arc::clone(&shared), graceful.watcher(), tls.clone());
+                    connections.spawn(async move {
+                        let _open = open;
+                        welcome(shared, stream, address, tls, watcher).await;
+                    });
+                }
                 Err(error) => {
                     // Mostly a lack of descriptors: some connection has to end first.
                     tracing::warn!(%error, "failed to accept a connection");
@@ -106,7 +97,23 @@ impl Gateway {
     }
 }
 
-fn serve<C>(shared: &Arc<Shared>, stream: C, graceful: &GracefulShutdown, connections: &TaskTracker)
+/// One connection, from its first byte on.
+async fn welcome<C>(shared: Arc<Shared>, stream: C, address: SocketAddr, tls: Option<Tls>, watcher: Watcher)
+where
+    C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match tls {
+        None => serve(shared, stream, Peer { address, is_encrypted: false }, watcher).await,
+        Some(tls) => {
+            if let Some(stream) = tls.accept(stream, shared.config.handshake_timeout).await {
+                serve(shared, stream, Peer { address, is_encrypted: true }, watcher).await;
+            }
+        }
+    }
+}
+
+/// Speaks HTTP with a client, and lets go of the connection when it becomes a WebSocket.
+async fn serve<C>(shared: Arc<Shared>, stream: C, peer: Peer, watcher: Watcher)
 where
     C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -121,19 +128,11 @@ where
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(Some(shared.config.ping_interval))
         .enable_connect_protocol();
-    let service = {
-        let shared = Arc::clone(shared);
-        hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), request))
-    };
-    let watcher = graceful.watcher();
-    let open = shared.metrics.open_connection("http");
-    connections.spawn(async move {
-        let _open = open;
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended with an error");
-        }
-    });
+    let service = hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), peer, request));
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended with an error");
+    }
 }
 
 /// Waits for what runs, at most for the drain time.

@@ -19,23 +19,34 @@ pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
 pub(crate) use responses::dialect_of;
 
-use crate::{Principal, gateway::Shared, ws};
+use crate::{Principal, gateway::Shared, listen::Peer, ws};
 
 /// Answers one request. Never fails: an error is an answer.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let id = answer::request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let result = route(&shared, request).await;
+    let client = shared.config.proxies.client(&peer, request.headers());
+    let result = match client.is_private || shared.config.allow_plain {
+        true => route(&shared, request).await,
+        false => Err(https_required()),
+    };
     let mut response = result.unwrap_or_else(|error| {
-        tracing::info!(request = id, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
         shared.metrics.count_error("http", &error);
         answer::error(&error)
     });
     answer::name(&mut response, &id);
     Ok(response)
+}
+
+/// Whoever can read along could take over the key and the answers.
+fn https_required() -> ApiError {
+    let message = "This connection is not encrypted. Use https:// (or wss://); behind a proxy, the proxy has to say so.";
+    ApiError::new(ErrorType::InvalidRequestError, "https_required", message)
 }
 
 async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {

@@ -10,6 +10,7 @@ mod principal;
 
 mod gateway;
 mod http;
+mod listen;
 mod ws;
 
 mod admission;
@@ -24,7 +25,8 @@ pub mod jobs;
 mod delivery;
 
 pub use config::{Config, Limits};
-pub use gateway::{Accept, Gateway};
+pub use gateway::Gateway;
+pub use listen::{Accept, ForwardedHeader, Proxies, Tls};
 pub use metrics::Metrics;
 
 pub(crate) use principal::Principal;

@@ -18,8 +18,9 @@ use crate::{
     config::{Config, Role},
     failure::{Failure, chain},
     metrics,
-    ports::Ports,
+    ports::{Ports, Public},
     status::Status,
+    tls::Certificates,
     upstream::Source,
 };
 
@@ -66,9 +67,16 @@ impl App {
             models = app.spawn_workers(&config, &broker, &metrics)?;
         }
         let mut public = None;
-        if let (Some(metrics), Some((listener, address))) = (gateway_metrics, ports.public) {
-            public = Some(address);
-            app.spawn_gateway(config.gateway, &broker, metrics, listener);
+        if let (Some(metrics), Some(listening)) = (gateway_metrics, ports.public) {
+            public = Some((listening.scheme(), listening.address));
+            let Public { listener, certificates, .. } = listening;
+            let tls = certificates.as_ref().map(Certificates::tls);
+            if let Some(certificates) = certificates {
+                app.admin
+                    .tasks
+                    .spawn(app.gateway.drain.clone().run_until_cancelled_owned(certificates.keep()));
+            }
+            app.spawn_gateway(config.gateway, &broker, metrics, listener, tls);
         }
         let ready = ready(app.status.clone(), broker, models, banner(role, public));
         // A drain need not wait for what may never come.
@@ -82,11 +90,12 @@ impl App {
         broker: &Broker,
         metrics: gateway::Metrics,
         listener: TcpListener,
+        tls: Option<gateway::Tls>,
     ) {
         let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
         let drain = self.gateway.drain.clone();
         self.gateway.spawn("gateway", async move {
-            gateway.run(listener, drain).await;
+            gateway.run(listener, tls, drain).await;
             Ok(())
         });
     }
@@ -210,8 +219,8 @@ async fn announced(broker: &Broker, models: &[String]) {
     }
 }
 
-fn banner(role: Role, public: Option<SocketAddr>) -> Option<Banner> {
-    public.filter(|_| role == Role::Dev).map(Banner::new)
+fn banner(role: Role, public: Option<(&'static str, SocketAddr)>) -> Option<Banner> {
+    public.filter(|_| role == Role::Dev).map(|(scheme, address)| Banner::new(scheme, address))
 }
 
 fn told(outcome: Result<(), broker::Error>) -> Result<(), Failure> {

@@ -62,6 +62,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Who may call.
     pub(crate) auth: Auth,
+    /// How clients' connections are encrypted.
+    pub(crate) tls: ServerTls,
     /// The gateway's own settings.
     pub(crate) gateway: gateway::Config,
     /// The worker's own settings.
@@ -82,6 +84,7 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::default(),
             auth: Auth::default(),
+            tls: ServerTls::default(),
             gateway: gateway::Config::default(),
             worker: worker::Config::default(),
             upstream: Vec::new(),
@@ -98,6 +101,17 @@ pub(crate) struct Auth {
     pub(crate) allow_none_beyond_loopback: bool,
 }
 
+/// The files of the public listener's TLS.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerTls {
+    /// What to identify with.
+    pub(crate) certificate_file: Option<String>,
+    /// The key of that.
+    pub(crate) key_file: Option<String>,
+    /// Whose clients may connect; anyone's without it.
+    pub(crate) client_authorities_file: Option<String>,
+}
+
 /// How callers are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum AuthMode {
@@ -108,6 +122,11 @@ pub(crate) enum AuthMode {
 
 impl Choice for AuthMode {
     const WORDS: &'static [(&'static str, Self)] = &[("none", Self::None)];
+}
+
+impl Choice for gateway::ForwardedHeader {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("x-forwarded", Self::XForwarded), ("forwarded", Self::Forwarded)];
 }
 
 /// How log lines are written.

@@ -65,7 +65,7 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
         }
         JobsCommand::Drop { id } => {
             let found = find(&broker, id).await?;
-            act::drop_job(&broker, &found, format).await?;
+            act::drop_job(&broker, &found, config.gateway.store_ttl, format).await?;
         }
     }
     Ok(())

@@ -211,7 +211,7 @@ impl Cluster {
         let task = self.around.tasks.spawn({
             let (drain, life, port) = (drain.clone(), line.life.clone(), port.clone());
             async move {
-                gateway.run(door, drain).await;
+                gateway.run(door, None, drain).await;
                 // The end of the process: what is still open is cut.
                 life.die();
                 port.cut();

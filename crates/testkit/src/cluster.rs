@@ -97,7 +97,7 @@ impl Cluster {
         let metrics = gateway::Metrics::register(&mut Registry::default());
         let gateway = Gateway::build(config, self.broker.clone(), Member::random("gateway"), metrics);
         let running = Running::start(|drain| async move {
-            gateway.run(TcpListener::from_std(listener).expect("a listener"), drain).await;
+            gateway.run(TcpListener::from_std(listener).expect("a listener"), None, drain).await;
         });
         RunningGateway { address, running }
     }

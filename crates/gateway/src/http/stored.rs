@@ -97,7 +97,7 @@ async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<
     let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
     let subscribe = Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
     let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-    ending::cancel(&shared.broker, &shared.member, id).await;
+    shared.hub.cancel(id).await;
     match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
         Ok(ended) => ended.map(|ended| Some(ended.resource)),
         // Its worker may just have died: the next one will see the cancel.

@@ -41,6 +41,39 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, _| at(&mut c.auth.allow_none_beyond_loopback),
     ),
     setting(
+        "tls.certificate_file",
+        "The certificate (PEM) to serve `https://` and `wss://` with, and those that lead to its authority. Read again when it \
+         changes.",
+        |c, _| at(&mut c.tls.certificate_file),
+    ),
+    setting("tls.key_file", "The private key (PEM) of that certificate.", |c, _| at(&mut c.tls.key_file)),
+    setting(
+        "tls.client_authorities_file",
+        "The certificates (PEM) of the authorities whose clients may connect. Without it, clients need no certificate.",
+        |c, _| at(&mut c.tls.client_authorities_file),
+    ),
+    setting(
+        "tls.allow_plain_beyond_loopback",
+        "Serves clients without encryption from beyond this machine. For trials on a network of their own.",
+        |c, _| at(&mut c.gateway.allow_plain),
+    ),
+    setting(
+        "proxy.addresses",
+        "The proxies in front that end TLS. What they say of their clients counts; nobody else's word does, and nobody else is \
+         served without TLS.",
+        |c, _| at(&mut c.gateway.proxies.addresses),
+    ),
+    setting(
+        "proxy.header",
+        "Where they say it: `x-forwarded` is `X-Forwarded-For` and `X-Forwarded-Proto`, `forwarded` is `Forwarded` (RFC 7239).",
+        |c, _| at(&mut c.gateway.proxies.header),
+    ),
+    setting(
+        "gateway.handshake_timeout",
+        "A client whose TLS handshake takes longer than this is dropped.",
+        |c, _| above_zero(&mut c.gateway.handshake_timeout),
+    ),
+    setting(
         "gateway.max_message_bytes",
         "The longest HTTP body and WebSocket message. A longer one is refused before it is buffered whole.",
         |c, _| size(&mut c.gateway.max_message_bytes),

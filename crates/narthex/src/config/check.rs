@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, Upstream};
+use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, ServerTls, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -51,6 +51,7 @@ impl Config {
         complaints.extend(self.check_broker(role));
         if role.is_gateway() {
             complaints.extend(self.check_auth());
+            complaints.extend(self.check_tls());
             complaints.extend(self.check_heartbeat());
         }
         if role.is_worker() {
@@ -87,6 +88,33 @@ impl Config {
                 "on {} anyone could use the models without authentication (auth.mode is `none`): listen on \
                  127.0.0.1, or, for a trial behind a boundary of its own, set \
                  auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)",
+                self.listen
+            )
+        })
+    }
+
+    fn check_tls(&self) -> Option<String> {
+        let ServerTls { certificate_file, key_file, client_authorities_file } = &self.tls;
+        if certificate_file.is_some() != key_file.is_some() {
+            return Some(
+                "tls.certificate_file and tls.key_file go together: set both, or neither".to_owned(),
+            );
+        }
+        if certificate_file.is_none() && client_authorities_file.is_some() {
+            return Some(
+                "tls.client_authorities_file asks clients for certificates, which takes TLS: set tls.certificate_file and \
+                 tls.key_file, too"
+                    .to_owned(),
+            );
+        }
+        let gateway::Config { proxies, allow_plain, .. } = &self.gateway;
+        let is_guarded = certificate_file.is_some() || !proxies.addresses.is_empty();
+        let open = !is_loopback(self.listen) && !is_guarded && !allow_plain;
+        open.then(|| {
+            format!(
+                "on {} keys and answers could be read on their way: set tls.certificate_file and tls.key_file; or, behind a \
+                 proxy that ends TLS, proxy.addresses to where it is; or, for a trial on a network of its own, \
+                 tls.allow_plain_beyond_loopback = true (--insecure-allow-remote-plain)",
                 self.listen
             )
         })

@@ -7,7 +7,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::layer::{Layer, Origin};
+use super::{
+    layer::{Layer, Origin},
+    settings,
+};
 use crate::failure::Failure;
 
 /// Reads the configuration file at `path`.
@@ -53,6 +56,14 @@ impl Flat<'_> {
     fn value(&mut self, key: &str, offset: usize, value: &Spanned<DeValue<'_>>) {
         let text = match value.get_ref() {
             DeValue::Table(table) => return self.table(key, table),
+            DeValue::Array(array) if settings::is_list(key) => {
+                let texts: Option<Vec<_>> = array.iter().map(|element| element.get_ref().as_str()).collect();
+                // What is no text is no entry of any list.
+                texts.map_or_else(
+                    || self.text.get(value.span()).unwrap_or_default().to_owned(),
+                    |t| t.join(","),
+                )
+            }
             DeValue::Array(array) if !array.is_empty() => {
                 for (index, element) in array.iter().enumerate() {
                     self.value(&join(key, &index.to_string()), element.span().start, element);

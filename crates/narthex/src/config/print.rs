@@ -54,6 +54,7 @@ fn scalar(value: &toml::Value) -> serde_json::Value {
         toml::Value::Integer(number) => (*number).into(),
         toml::Value::Boolean(yes) => (*yes).into(),
         toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Array(list) => list.iter().map(scalar).collect(),
         other => other.to_string().into(),
     }
 }

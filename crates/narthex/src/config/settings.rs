@@ -44,6 +44,11 @@ pub(super) fn find(key: &str) -> Option<(&'static Setting, Vec<usize>)> {
     })
 }
 
+/// Whether `key` is a setting that takes a list of texts.
+pub(super) fn is_list(key: &str) -> bool {
+    find(key).is_some_and(|(setting, indices)| (setting.place)(&mut Config::default(), &indices).is_list())
+}
+
 /// What a setting is called where its list has bare values in place of tables.
 pub(super) fn bare(setting: &Setting) -> Option<&'static str> {
     setting.key.strip_suffix(".name").filter(|list| list.ends_with(".models.*"))

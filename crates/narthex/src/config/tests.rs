@@ -126,7 +126,7 @@ fn unknown_settings_are_named_with_what_was_probably_meant() {
         ),
         (
             "gateway = 3\n",
-            "narthex.toml:1: `gateway` is a table; set what is in it, such as `gateway.max_message_bytes`",
+            "narthex.toml:1: `gateway` is a table; set what is in it, such as `gateway.handshake_timeout`",
         ),
         ("colour = \"red\"\n", "narthex.toml:1: `colour` is no setting; `narthex config` lists all of them"),
     ];
@@ -232,7 +232,11 @@ fn every_setting_can_be_set_by_what_it_shows() {
         if place.is_secret() {
             continue;
         }
-        let text = shown.as_str().map_or_else(|| shown.to_string(), ToOwned::to_owned);
+        let entries = || {
+            Some(shown.as_array()?.iter().filter_map(|entry| entry.as_str()).collect::<Vec<_>>().join(","))
+        };
+        let text =
+            entries().or_else(|| Some(shown.as_str()?.to_owned())).unwrap_or_else(|| shown.to_string());
         place.set(&text).unwrap_or_else(|expected| panic!("{} = {text}: expected {expected}", setting.key));
         assert_eq!(place.show(), Some(shown), "{}", setting.key);
     }
@@ -311,17 +315,44 @@ fn beside_kafka_only_redis_keeps_state() {
 }
 
 #[test]
-fn without_authentication_only_this_machine_may_call() {
+fn beyond_this_machine_callers_are_known_and_encrypted() {
     let redis = "broker = \"redis://host\"\n";
+    let guarded = [
+        "tls.allow_plain_beyond_loopback = true",
+        "proxy.addresses = [\"10.0.0.0/8\", \"fd00::/8\"]",
+        "[tls]\ncertificate_file = \"c.pem\"\nkey_file = \"k.pem\"",
+    ];
     for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080", "[::ffff:10.0.0.1]:8080"] {
         let text = role(Role::Gateway, &format!("{redis}listen = \"{open}\"\n")).unwrap_err().to_string();
         assert!(text.contains("auth.allow_none_beyond_loopback"), "{text}");
-        role(Role::Gateway, &format!("{redis}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n"))
-            .unwrap();
+        assert!(text.contains("tls.allow_plain_beyond_loopback"), "{text}");
+        let known = format!("{redis}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n");
+        for guarded in guarded {
+            role(Role::Gateway, &format!("{known}{guarded}\n")).unwrap();
+        }
     }
     for closed in ["127.0.0.1:0", "127.1.2.3:8080", "[::1]:8080", "[::ffff:127.0.0.1]:8080"] {
         role(Role::Gateway, &format!("{redis}listen = \"{closed}\"\n")).unwrap();
     }
+    for half in ["tls.key_file = \"k.pem\"", "tls.client_authorities_file = \"a.pem\""] {
+        let text = role(Role::Gateway, &format!("{redis}{half}\n")).unwrap_err().to_string();
+        assert!(text.contains("tls.certificate_file"), "{text}");
+    }
+}
+
+#[test]
+fn lists_are_written_in_either_way() {
+    let networks = |text: &str| load([from_file(text)]).unwrap().config.gateway.proxies.addresses;
+    let both = networks("proxy.addresses = [\"10.0.0.0/8\", \"fd00::/8\"]\n");
+    assert_eq!(both.len(), 2);
+    assert_eq!(networks("proxy.addresses = \"10.0.0.0/8, fd00::/8\"\n"), both);
+    assert_eq!(networks("proxy.addresses = []\n"), []);
+    for wrong in ["[\"10.0.0.0/8\", \"here\"]", "[8]", "8", "\"10.0.0.1/33\""] {
+        load([from_file(&format!("proxy.addresses = {wrong}\n"))]).unwrap_err();
+    }
+    let shown = load([from_file("proxy.addresses = \"10.0.0.0/8\"\n")]).unwrap();
+    assert!(shown.to_toml().contains("addresses = [\"10.0.0.0/8\"]"), "{}", shown.to_toml());
+    assert_eq!(shown.to_json()["settings"]["proxy"]["addresses"], serde_json::json!(["10.0.0.0/8"]));
 }
 
 #[test]

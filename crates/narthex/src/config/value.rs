@@ -2,6 +2,8 @@
 
 mod plain;
 
+use std::str::FromStr;
+
 use super::units;
 
 /// Something that one setting can hold.
@@ -30,6 +32,11 @@ pub(crate) trait Value {
 
     /// Whether it must never stand on a command line.
     fn is_secret(&self) -> bool {
+        false
+    }
+
+    /// Whether it is a list of texts without commas: a file may write it as an array, everything else with commas.
+    fn is_list(&self) -> bool {
         false
     }
 
@@ -85,6 +92,10 @@ impl<T: Value> Value for At<'_, T> {
         self.0.is_secret()
     }
 
+    fn is_list(&self) -> bool {
+        self.0.is_list()
+    }
+
     fn quote(&self, text: &str) -> String {
         self.0.quote(text)
     }
@@ -98,6 +109,42 @@ fn put<T: Value>(place: &mut T, parsed: Option<T>) -> Result<(), String> {
             Ok(())
         }
         None => Err(place.form()),
+    }
+}
+
+/// What a list holds.
+pub(crate) trait Entry: FromStr + ToString {
+    /// What to write for one, in a few words.
+    const FORM: &'static str;
+    /// The same for the whole list, in a word or two.
+    const KIND: &'static str;
+}
+
+impl<T: Entry> Value for Vec<T> {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != "[]");
+        put(self, entries.map(|entry| entry.parse().ok()).collect())
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        let entries = self.iter().map(|entry| entry.to_string().into());
+        Some(toml::Value::Array(entries.collect()))
+    }
+
+    fn form(&self) -> String {
+        format!("a list of {}", T::FORM)
+    }
+
+    fn kind(&self) -> String {
+        T::KIND.to_owned()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn is_list(&self) -> bool {
+        true
     }
 }
 

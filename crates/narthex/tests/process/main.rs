@@ -4,3 +4,4 @@
 mod life;
 mod settings;
 mod support;
+mod tls;

@@ -66,7 +66,9 @@ fn what_cannot_start_says_so_and_exits_with_2() {
             &["gateway", "--broker", "redis://localhost", "--listen", "0.0.0.0:0"],
             "error: on 0.0.0.0:0 anyone could use the models without authentication (auth.mode is `none`): listen on \
              127.0.0.1, or, for a trial behind a boundary of its own, set auth.allow_none_beyond_loopback = true \
-             (--insecure-allow-remote-none)\n"
+             (--insecure-allow-remote-none)\nerror: on 0.0.0.0:0 keys and answers could be read on their way: set \
+             tls.certificate_file and tls.key_file; or, behind a proxy that ends TLS, proxy.addresses to where it is; or, \
+             for a trial on a network of its own, tls.allow_plain_beyond_loopback = true (--insecure-allow-remote-plain)\n"
                 .to_owned(),
         ),
         (
