@@ -51,7 +51,6 @@ fn asked(config: &Config, model: &str) -> Vec<JobAsk> {
 
 /// Eight workers wait, each in a process of its own. Jobs come one after the other; each is done at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
 async fn few_write_a_claim_for_each_job() {
     let config = config().await;
     let model = Member::random("model").to_string();

@@ -20,7 +20,6 @@ fn resident() -> u64 {
 
 /// A long queue of large jobs is not kept in the memory of those who serve the model, nor of those who ask for more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stdout, reason = "the figure is what the test is for")]
 async fn a_long_queue_costs_little_memory() {
     const JOBS: u64 = 150;
     const SIZE: usize = 1 << 20;

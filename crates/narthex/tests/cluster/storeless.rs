@@ -16,8 +16,8 @@ fn assert_error(told: &Value, code: &str, param: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_kafka_what_needs_a_store_says_so() {
     let cluster = Cluster::on_kafka_without_store().await;
-    let gateway = cluster.gateway(&["--set", "kafka.log_ttl=1s"]);
-    let _worker = cluster.worker_set(&["kafka.log_ttl=1s"]);
+    let gateway = cluster.gateway(&[]);
+    let _worker = cluster.worker_set(&["worker.replay_ttl=1s"]);
     let http = Http::new(gateway.public());
     let post = async |more: Value| {
         let mut request = json!({"model": MODEL, "input": "Hello. [[tokens=3]]"});
@@ -34,9 +34,7 @@ async fn on_kafka_what_needs_a_store_says_so() {
     let id = response["id"].as_str().unwrap();
     let path = format!("/v1/responses/{id}");
     let read = async |path: String| soon(http.json(Method::GET, &path, None)).await;
-    while read(path.clone()).await.0 == 200 {
-        std::thread::yield_now();
-    }
+    soon(async { while read(path.clone()).await.0 == 200 {} }).await;
     for path in [path.clone(), format!("{path}?stream=true"), format!("{path}/input_items")] {
         let (status, told) = read(path).await;
         assert_eq!(status, 404, "{told}");
