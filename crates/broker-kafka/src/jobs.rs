@@ -7,6 +7,7 @@
 //! partition is where to begin to read, not what is done. That place is committed as a consumer does, so that the tools
 //! that show how far a group is behind show how old the oldest unfinished job is.
 
+mod claiming;
 mod dead;
 mod inspection;
 mod seen;
@@ -19,21 +20,18 @@ use std::{
 
 use async_trait::async_trait;
 use broker::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
-use bytes::Bytes;
-use futures_util::future::join_all;
 use prost::Message as _;
-use proto::kafka::{self, BuryJob, ClaimJobs, DeadJob, FinishJob, JobAsk, ReleaseJob, RenewJobs};
+use proto::kafka::{self, BuryJob, DeadJob, FinishJob, JobAsk, ReleaseJob, RenewJobs};
 use stream::ResponseId;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use self::dead::{Dead, Graves};
-use self::seen::{Seen, Wanted};
+use self::{claiming::claim_of, seen::Seen};
 use crate::{
-    error::unreadable,
-    events,
+    events::Events,
     log::{confused, millis},
-    older::{Older, Range},
-    queue::{JobAnswer, Listed, Taken},
+    older::Older,
+    queue::{JobAnswer, Listed},
     requests::Place,
     streams::Shared,
     tails::{Start, Tail, Tails},
@@ -52,7 +50,7 @@ pub(crate) struct Jobs {
     pub(crate) waiting_bytes: usize,
     pub(crate) timeout: Duration,
     /// The reading goes on as long as this is there.
-    pub(crate) _events: Arc<events::Events>,
+    pub(crate) events: Arc<Events>,
 }
 
 /// One partition: its jobs, and what follows it.
@@ -85,6 +83,19 @@ impl Jobs {
         Ok(partition)
     }
 
+    /// Begins to read a partition, if it is not read yet. Nobody waits for that, or depends on it.
+    fn follow_soon(&self, partition: &Partition) {
+        if partition.tail.is_asked_for() {
+            return;
+        }
+        let (tails, tail) = (Arc::clone(&self.tails), Arc::clone(&partition.tail));
+        self.events.tasks.spawn(self.events.ended.clone().run_until_cancelled_owned(async move {
+            if let Err(error) = tails.follow(&tail, Start::Committed).await {
+                tracing::warn!(?tail, %error, "failed to read how many jobs there are");
+            }
+        }));
+    }
+
     /// Writes what is asked of jobs, and waits until it is in the log, whatever comes of it.
     async fn tell(&self, partition: &Partition, model: &str, ask: JobAsk) -> Result<(), Error> {
         let entry = kafka::JobEntry { process: 0, request: 0, ask: Some(ask) }.encode_to_vec();
@@ -108,75 +119,6 @@ impl Jobs {
         let partition = partition.parse::<usize>().ok().and_then(|number| self.partitions.get(number));
         partition.zip(offset.parse().ok()).ok_or_else(|| Error::refused("a ticket of another broker"))
     }
-
-    async fn take(
-        &self,
-        partition: &Partition,
-        model: &Arc<str>,
-        wanted: &Wanted<'_>,
-        worker: &Member,
-        max: usize,
-        lease: Duration,
-    ) -> Result<Vec<Claim>, Error> {
-        let claim = claim_of(worker, lease, wanted.jobs.clone(), max);
-        let JobAnswer::Claimed(taken) = self.ask(partition, model, JobAsk::Claim(claim)).await? else {
-            return Err(confused());
-        };
-        let claims = join_all(taken.into_iter().map(|taken| self.claimed(partition, model, worker, taken)));
-        let (claims, failed): (Vec<_>, Vec<_>) = claims.await.into_iter().partition(Result::is_ok);
-        match failed.into_iter().find_map(Result::err) {
-            Some(error) if claims.is_empty() => Err(error),
-            _ => Ok(claims.into_iter().flatten().flatten().collect()),
-        }
-    }
-
-    /// The claim of a job that was granted; none if the job itself is gone.
-    async fn claimed(
-        &self,
-        partition: &Partition,
-        model: &Arc<str>,
-        worker: &Member,
-        taken: Taken,
-    ) -> Result<Option<Claim>, Error> {
-        let Taken { offset, body, attempt } = taken;
-        let ticket = partition.ticket(model, offset);
-        match self.job(partition, offset, body).await {
-            Ok(Some(job)) => Ok(Some(Claim { job, attempt, ticket })),
-            Ok(None) => {
-                tracing::error!(%model, offset, "a job has waited for longer than its topic keeps records");
-                self.finish(&ticket).await?;
-                Ok(None)
-            }
-            Err(error) => {
-                tracing::warn!(%model, offset, %error, "failed to read a job that was claimed");
-                // If that fails, too, the claim runs out.
-                let _ = self.release(worker, &ticket).await;
-                Err(error)
-            }
-        }
-    }
-
-    /// A job, from the log if need be; `None` if it is no longer there.
-    async fn job(
-        &self,
-        partition: &Partition,
-        offset: i64,
-        body: Option<Bytes>,
-    ) -> Result<Option<Job>, Error> {
-        let body = match body {
-            Some(body) => body,
-            None => {
-                let range = Range::one(&self.topic, partition.number.into(), offset);
-                let found = events::read(&self.older, &self.tails, &partition.tail, range).await?;
-                let Some(message) = found.into_iter().next() else { return Ok(None) };
-                match kafka::JobEntry::decode(message.payload).map_err(unreadable)?.ask {
-                    Some(JobAsk::Enqueue(body)) => body,
-                    _ => return Err(unreadable("an entry that is no job")),
-                }
-            }
-        };
-        Job::decode(&body).map(Some).map_err(unreadable)
-    }
 }
 
 impl Partition {
@@ -198,7 +140,8 @@ impl JobQueue for Jobs {
     /// an answer.
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         let model = &job.header.model;
-        let partition = self.followed(model).await?;
+        let partition = self.of(model)?;
+        self.follow_soon(partition);
         if partition.seen.look(|queue| queue.is_full(job, self.max_jobs)) {
             return Err(Error::unavailable(format!("the queue of {model} is full")));
         }
@@ -340,11 +283,6 @@ impl JobQueue for Jobs {
             None => self.named(ticket).map(|_| false),
         }
     }
-}
-
-fn claim_of(worker: &Member, lease: Duration, jobs: Vec<i64>, room: usize) -> ClaimJobs {
-    let room = room.try_into().unwrap_or(u32::MAX);
-    ClaimJobs { worker: worker.to_string(), lease_ms: millis(lease), jobs, room }
 }
 
 /// FNV-1a: where a model is must not depend on who asks, nor on the version of a library.

@@ -141,7 +141,7 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         waiting_bytes: config.waiting_bytes,
         writer: Arc::clone(&writer),
         timeout: config.response_timeout,
-        _events: Arc::clone(&events),
+        events: Arc::clone(&events),
     };
     let roster = Roster { topic: topics.roster, announced, tail: roster_tail, tails, writer, shared };
     roster.follow().await?;

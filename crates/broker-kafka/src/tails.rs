@@ -136,6 +136,13 @@ impl Tail {
         self.position.borrow().is_some()
     }
 
+    /// Notes that somebody asks for it; whether it is followed.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        // Before the look: what is followed now is so for long enough to be used.
+        *self.asked.lock() = Instant::now();
+        self.is_followed()
+    }
+
     fn hear(&self, message: Message) {
         let (offset, expected) = (message.offset, *self.position.borrow());
         if expected.is_none_or(|expected| offset < expected) {
@@ -270,9 +277,7 @@ impl Tails {
     /// Follows a partition from now on, if it is not followed already, as long as somebody needs it: until nobody has asked for
     /// it for a while, and its sink does not need it.
     pub(crate) async fn follow(&self, tail: &Tail, from: Start) -> Result<(), Error> {
-        // Before the look: what is followed now is so for long enough to be used.
-        *tail.asked.lock() = Instant::now();
-        if tail.is_followed() {
+        if tail.is_asked_for() {
             return Ok(());
         }
         let _starting = tail.starting.lock().await;
