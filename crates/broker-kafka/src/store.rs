@@ -36,4 +36,17 @@ impl Store for NoRoom {
     async fn remove(&self, _key: &str) -> Result<bool, Error> {
         Ok(false)
     }
+
+    /// Who counts relies on the others' counts.
+    async fn add(&self, _key: &str, _amount: i64, _ttl: Duration) -> Result<i64, Error> {
+        Err(Error::Unsupported("count: set kafka.store to a Redis"))
+    }
+
+    async fn enter(&self, _key: &str, _guest: &str, _max: usize, _ttl: Duration) -> Result<bool, Error> {
+        Err(Error::Unsupported("bound what runs at a time: set kafka.store to a Redis"))
+    }
+
+    async fn leave(&self, _key: &str, _guest: &str) -> Result<bool, Error> {
+        Ok(false)
+    }
 }

@@ -79,6 +79,7 @@ const CLAIM_AGE: Duration = Duration::from_secs(60);
 impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
+        self.pressure.check()?;
         if order.create.idempotency_key.is_some() {
             self.check_keys_are_kept()?;
         }

@@ -10,6 +10,7 @@ use hyper_util::{
         graceful::{GracefulShutdown, Watcher},
     },
 };
+use protocol::ApiError;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,7 +19,9 @@ use crate::{
     delivery::Hub,
     ending::Ender,
     http,
+    limit::{Crowd, Entry, Pressure, Seat},
     listen::{Accept, Peer, Tls},
+    metrics::OpenConnection,
     roster::Roster,
 };
 
@@ -30,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) hub: Hub,
     pub(crate) roster: Roster,
+    pub(crate) crowd: Crowd,
+    pub(crate) pressure: Pressure,
     /// Tasks that end by themselves soon: a drain waits for them.
     pub(crate) tasks: TaskTracker,
     /// WebSocket connections: a drain closes them.
@@ -48,7 +53,15 @@ impl fmt::Debug for Gateway {
 
 impl Gateway {
     /// A gateway in front of `broker`, with a name of its own.
-    pub fn build(config: Config, broker: Broker, member: Member, metrics: Metrics) -> Self {
+    ///
+    /// While `pressure` is high, it takes nothing new.
+    pub fn build(
+        config: Config,
+        broker: Broker,
+        member: Member,
+        metrics: Metrics,
+        pressure: Pressure,
+    ) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
             Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
@@ -57,9 +70,22 @@ impl Gateway {
             tasks.clone(),
         );
         let roster = Roster::new(Arc::clone(&broker.control));
+        let crowd = Crowd::new(&config.limits);
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();
-        Self(Arc::new(Shared { config, broker, member, metrics, hub, roster, tasks, sockets, drain }))
+        Self(Arc::new(Shared {
+            config,
+            broker,
+            member,
+            metrics,
+            hub,
+            roster,
+            crowd,
+            pressure,
+            tasks,
+            sockets,
+            drain,
+        }))
     }
 
     /// Serves connections from `listener`, with TLS if there is `tls`, until `drain` is cancelled. Then takes nothing new, lets running streams end
@@ -69,17 +95,23 @@ impl Gateway {
         let done = CancellationToken::new();
         shared.tasks.spawn(shared.hub.clone().sweep(done.clone()));
         shared.tasks.spawn(shared.roster.clone().keep(done.clone()));
+        shared.tasks.spawn(shared.crowd.clone().keep(done.clone()));
         let graceful = GracefulShutdown::new();
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
             match accepted {
                 Ok((stream, address)) => {
-                    let open = shared.metrics.open_connection("http");
+                    let from =
+                        Some(address.ip()).filter(|ip| !shared.config.proxies.is_proxy(ip.to_canonical()));
+                    let (seat, refusal) = match shared.crowd.enter(from) {
+                        Entry::Serve(seat) => (seat, None),
+                        Entry::Refuse(seat, error) => (seat, Some(error)),
+                        Entry::Drop => continue,
+                    };
+                    let arrival =
+                        Arrival { address, refusal, open: shared.metrics.open_connection("http"), seat };
                     let (shared, watcher, tls) = (Arc::clone(&shared), graceful.watcher(), tls.clone());
-                    connections.spawn(async move {
-                        let _open = open;
-                        welcome(shared, stream, address, tls, watcher).await;
-                    });
+                    connections.spawn(welcome(shared, stream, arrival, tls, watcher));
                 }
                 Err(error) => {
                     // Mostly a lack of descriptors: some connection has to end first.
@@ -97,19 +129,31 @@ impl Gateway {
     }
 }
 
+/// What is known of a connection when it comes.
+struct Arrival {
+    address: SocketAddr,
+    /// Why it is not served, if it is not.
+    refusal: Option<ApiError>,
+    open: OpenConnection,
+    seat: Seat,
+}
+
 /// One connection, from its first byte on.
-async fn welcome<C>(shared: Arc<Shared>, stream: C, address: SocketAddr, tls: Option<Tls>, watcher: Watcher)
+async fn welcome<C>(shared: Arc<Shared>, stream: C, arrival: Arrival, tls: Option<Tls>, watcher: Watcher)
 where
     C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Arrival { address, refusal, open, seat } = arrival;
+    let peer = |is_encrypted| Peer { address, is_encrypted, refusal, seat: Arc::new(seat) };
     match tls {
-        None => serve(shared, stream, Peer { address, is_encrypted: false }, watcher).await,
+        None => serve(shared, stream, peer(false), watcher).await,
         Some(tls) => {
             if let Some(stream) = tls.accept(stream, shared.config.handshake_timeout).await {
-                serve(shared, stream, Peer { address, is_encrypted: true }, watcher).await;
+                serve(shared, stream, peer(true), watcher).await;
             }
         }
     }
+    drop(open);
 }
 
 /// Speaks HTTP with a client, and lets go of the connection when it becomes a WebSocket.
@@ -128,7 +172,8 @@ where
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(Some(shared.config.ping_interval))
         .enable_connect_protocol();
-    let service = hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), peer, request));
+    let service =
+        hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), peer.clone(), request));
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended with an error");

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod chat;
 mod models;
+mod origin;
 mod query;
 mod responses;
 mod sse;
@@ -17,9 +18,15 @@ use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
+pub use origin::Origins;
 pub(crate) use responses::dialect_of;
 
-use crate::{Principal, gateway::Shared, listen::Peer, ws};
+use crate::{
+    Principal,
+    gateway::Shared,
+    listen::{Client, Peer},
+    ws,
+};
 
 /// Answers one request. Never fails: an error is an answer.
 pub(crate) async fn serve(
@@ -30,9 +37,13 @@ pub(crate) async fn serve(
     let id = answer::request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let client = shared.config.proxies.client(&peer, request.headers());
-    let result = match client.is_private || shared.config.allow_plain {
-        true => route(&shared, request).await,
-        false => Err(https_required()),
+    let admitted = admit(&shared, &peer, client, &request);
+    let (caller, result) = match admitted {
+        Ok(caller) if origin::is_preflight(&request) => {
+            (Some(caller), Ok(origin::preflight(request.headers())))
+        }
+        Ok(caller) => (Some(caller), route(&shared, &peer, client, request).await),
+        Err(error) => (None, Err(error)),
     };
     let mut response = result.unwrap_or_else(|error| {
         tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
@@ -40,7 +51,30 @@ pub(crate) async fn serve(
         answer::error(&error)
     });
     answer::name(&mut response, &id);
+    if let Some(caller) = caller {
+        caller.tell(&mut response);
+    }
+    if peer.refusal.is_some() {
+        answer::close(&mut response);
+    }
     Ok(response)
+}
+
+/// What can be told before anything is asked for: whether there is room, whether the connection is private, and whether the
+/// page may call that does.
+fn admit(
+    shared: &Shared,
+    peer: &Peer,
+    client: Client,
+    request: &Request<Incoming>,
+) -> Result<origin::Caller, ApiError> {
+    if let Some(refusal) = &peer.refusal {
+        return Err(refusal.clone());
+    }
+    if !client.is_private && !shared.config.allow_plain {
+        return Err(https_required());
+    }
+    shared.config.origins.check(client, request.headers())
 }
 
 /// Whoever can read along could take over the key and the answers.
@@ -49,11 +83,18 @@ fn https_required() -> ApiError {
     ApiError::new(ErrorType::InvalidRequestError, "https_required", message)
 }
 
-async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
+async fn route(shared: &Arc<Shared>, peer: &Peer, client: Client, request: Request<Incoming>) -> Answer {
     let principal = Principal::anonymous();
     let segments: Vec<&str> = segments(request.uri().path());
     match (request.method(), segments.as_slice()) {
-        (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
+        (_, ["v1", "responses"]) if ws::is_upgrade(&request) => {
+            shared.pressure.check()?;
+            let seat = match client.is_behind_proxy {
+                true => Arc::new(shared.crowd.admit(client.address)?),
+                false => Arc::clone(&peer.seat),
+            };
+            ws::upgrade(shared, principal, seat, request)
+        }
         (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
         (&Method::POST, ["v1", "responses", "compact"]) => {
             responses::compact(shared, &principal, request).await

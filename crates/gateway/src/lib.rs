@@ -10,6 +10,7 @@ mod principal;
 
 mod gateway;
 mod http;
+mod limit;
 mod listen;
 mod ws;
 
@@ -26,6 +27,8 @@ mod delivery;
 
 pub use config::{Config, Limits};
 pub use gateway::Gateway;
+pub use http::Origins;
+pub use limit::Pressure;
 pub use listen::{Accept, ForwardedHeader, Proxies, Tls};
 pub use metrics::Metrics;
 

@@ -9,12 +9,22 @@ pub use accept::Accept;
 pub use proxies::{ForwardedHeader, Proxies};
 pub use tls::Tls;
 
-use std::net::SocketAddr;
+pub(crate) use proxies::Client;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use protocol::ApiError;
+
+use crate::limit::Seat;
 
 /// The other end of a connection: a client, or a proxy in front of many.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// Whether the connection speaks TLS.
     pub(crate) is_encrypted: bool,
+    /// Why nothing is answered but this.
+    pub(crate) refusal: Option<ApiError>,
+    /// Its place among all connections, which a WebSocket takes along.
+    pub(crate) seat: Arc<Seat>,
 }

@@ -13,5 +13,6 @@ mod lifetime;
 mod socket;
 mod turn;
 mod upgrade;
+mod wire;
 
 pub(crate) use upgrade::{is_upgrade, upgrade};

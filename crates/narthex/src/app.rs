@@ -4,6 +4,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
+use gateway::Pressure;
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -17,7 +18,7 @@ use crate::{
     broker_choice,
     config::{Config, Role},
     failure::{Failure, chain},
-    metrics,
+    memory, metrics,
     ports::{Ports, Public},
     status::Status,
     tls::Certificates,
@@ -92,7 +93,11 @@ impl App {
         listener: TcpListener,
         tls: Option<gateway::Tls>,
     ) {
-        let gateway = gateway::Gateway::build(config, broker.clone(), Member::random("gateway"), metrics);
+        let pressure = Pressure::default();
+        let watching = memory::watch(config.limits.max_memory, pressure.clone());
+        self.admin.tasks.spawn(self.admin.drain.clone().run_until_cancelled_owned(watching));
+        let member = Member::random("gateway");
+        let gateway = gateway::Gateway::build(config, broker.clone(), member, metrics, pressure);
         let drain = self.gateway.drain.clone();
         self.gateway.spawn("gateway", async move {
             gateway.run(listener, tls, drain).await;

@@ -10,6 +10,7 @@ mod check;
 mod effective;
 mod environment;
 mod file;
+mod guard;
 mod kafka;
 mod layer;
 mod load;
@@ -68,6 +69,8 @@ pub(crate) struct Config {
     pub(crate) gateway: gateway::Config,
     /// The worker's own settings.
     pub(crate) worker: worker::Config,
+    /// What the worker takes out of the output.
+    pub(crate) guard: ::guard::Config,
     /// The model servers.
     pub(crate) upstream: Vec<Upstream>,
 }
@@ -87,6 +90,7 @@ impl Default for Config {
             tls: ServerTls::default(),
             gateway: gateway::Config::default(),
             worker: worker::Config::default(),
+            guard: ::guard::Config::default(),
             upstream: Vec::new(),
         }
     }

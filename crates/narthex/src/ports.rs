@@ -1,7 +1,8 @@
 //! The listeners, bound before anything else: a taken port is told at once, and port 0 becomes a number.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -36,6 +37,7 @@ impl Ports {
             true => {
                 let certificates = Certificates::read(&config.tls)?;
                 let (listener, address) = bind(config.listen, "--listen").await?;
+                let_go_of_the_deaf(&listener, config.gateway.idle_timeout);
                 Some(Public { listener, address, certificates })
             }
             false => None,
@@ -49,6 +51,19 @@ impl Ports {
             console::say(&format!("listen {}://{}\n", public.scheme(), public.address));
         }
         console::say(&format!("admin http://{}\n", self.admin.1));
+    }
+}
+
+/// Connections of this listener end when their client is gone, or has taken nothing of what waits for it, for so long. Of a
+/// WebSocket the gateway's pings tell; of a stream of events nobody but the system knows.
+fn let_go_of_the_deaf(listener: &TcpListener, patience: Duration) {
+    let socket = SockRef::from(listener);
+    let keepalive = TcpKeepalive::new().with_time(patience);
+    let set = socket.set_tcp_keepalive(&keepalive);
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(patience)));
+    if let Err(error) = set {
+        tracing::warn!(%error, "clients that do not read may hold their connections");
     }
 }
 

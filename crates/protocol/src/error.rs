@@ -113,7 +113,7 @@ impl ApiError {
     /// The HTTP status that goes with it.
     pub fn status(&self) -> u16 {
         match (self.error_type, self.code.as_deref()) {
-            (_, Some("https_required")) => 403,
+            (_, Some("https_required" | "origin_not_allowed")) => 403,
             (_, Some("request_too_large")) => 413,
             (_, Some("idempotency_conflict")) => 409,
             (_, Some("method_not_allowed")) => 405,

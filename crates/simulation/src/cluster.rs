@@ -204,7 +204,13 @@ impl Cluster {
         };
         drop(state);
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let gateway = Gateway::build(config, line.broker(&self.broker), Member::new(name), metrics);
+        let gateway = Gateway::build(
+            config,
+            line.broker(&self.broker),
+            Member::new(name),
+            metrics,
+            gateway::Pressure::default(),
+        );
         let (port, door) = pipes::port(line.life.clone());
         self.doors.set(place, Some(port.clone()));
         let drain = CancellationToken::new();

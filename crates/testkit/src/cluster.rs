@@ -95,7 +95,13 @@ impl Cluster {
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let gateway = Gateway::build(config, self.broker.clone(), Member::random("gateway"), metrics);
+        let gateway = Gateway::build(
+            config,
+            self.broker.clone(),
+            Member::random("gateway"),
+            metrics,
+            gateway::Pressure::default(),
+        );
         let running = Running::start(|drain| async move {
             gateway.run(TcpListener::from_std(listener).expect("a listener"), None, drain).await;
         });

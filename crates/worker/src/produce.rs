@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     composer::{Composer, Ending},
+    guarding::Guarding,
     metrics::{ModelLabel, OutcomeLabels},
     outbox::Outbox,
     pool::Slot,
@@ -138,6 +139,8 @@ pub(crate) struct Session<'a> {
     pub(crate) told_before: u64,
     pub(crate) started: Instant,
     pub(crate) model: ModelLabel,
+    /// The output guard of the call, if there is one.
+    pub(crate) guarding: Option<Guarding>,
     /// What is left of the call after its finish.
     pub(crate) rest: Option<engine::Outputs>,
 }
@@ -152,7 +155,18 @@ impl<'a> Session<'a> {
         model: ModelLabel,
     ) -> Self {
         let told_before = stream.composer.tokens_told();
-        Self { shared, slot, claim, place, stream, told_before, started: Instant::now(), model, rest: None }
+        Self {
+            shared,
+            slot,
+            claim,
+            place,
+            stream,
+            told_before,
+            started: Instant::now(),
+            model,
+            guarding: None,
+            rest: None,
+        }
     }
 
     async fn run(&mut self) -> Done {

@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// Whether nobody on the way could read along.
     pub(crate) is_private: bool,
+    /// Whether its connection is a proxy's.
+    pub(crate) is_behind_proxy: bool,
 }
 
 impl Proxies {
@@ -45,7 +47,8 @@ impl Proxies {
     pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> Client {
         let address = peer.address.ip().to_canonical();
         if !self.is_proxy(address) {
-            return Client { address, is_private: peer.is_encrypted || address.is_loopback() };
+            let is_private = peer.is_encrypted || address.is_loopback();
+            return Client { address, is_private, is_behind_proxy: false };
         }
         let (hops, is_private) = match self.header {
             ForwardedHeader::XForwarded => (x_forwarded_for(headers), x_forwarded_https(headers)),
@@ -60,10 +63,11 @@ impl Proxies {
                 break;
             }
         }
-        Client { address: client, is_private }
+        Client { address: client, is_private, is_behind_proxy: true }
     }
 
-    fn is_proxy(&self, address: IpAddr) -> bool {
+    /// Whether `address` is a proxy's.
+    pub(crate) fn is_proxy(&self, address: IpAddr) -> bool {
         self.addresses.iter().any(|net| net.contains(&address))
     }
 }

@@ -18,11 +18,12 @@ use tokio_tungstenite::{
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 
-use super::{connection::Connection, socket};
+use super::{connection::Connection, socket, wire::Wire};
 use crate::{
     Principal,
     gateway::Shared,
     http::{Answer, AnswerBody, dialect_of},
+    limit::Seat,
 };
 
 /// Whether the request asks for a WebSocket.
@@ -45,7 +46,12 @@ fn names(request: &Request<Incoming>, header: &HeaderName, token: &str) -> bool 
 }
 
 /// Accepts the upgrade, and lets the connection live in a task of its own.
-pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: Request<Incoming>) -> Answer {
+pub(crate) fn upgrade(
+    shared: &Arc<Shared>,
+    principal: Principal,
+    seat: Arc<Seat>,
+    mut request: Request<Incoming>,
+) -> Answer {
     if shared.drain.is_cancelled() {
         return Err(ApiError::server(
             "draining",
@@ -63,9 +69,10 @@ pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: R
         match upgraded.await {
             Ok(io) => {
                 let config = socket::config(shared.config.max_message_bytes);
-                let socket =
-                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+                let wire = Wire::new(TokioIo::new(io));
+                let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
                 Connection::new(shared, principal, dialect, socket).run().await;
+                drop(seat);
             }
             Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
         }

@@ -1,10 +1,12 @@
 //! The list of all settings: the one place that says which there are, what they mean and where they go.
 
+use guard::PatternConfig;
+
 use super::{
     Config, Upstream, UpstreamModel,
     settings::{MAX_ENTRIES, Setting, setting},
     upstream::{Discover, Header},
-    value::{above_zero, at, size},
+    value::{above_zero, at, size, size_or_zero},
 };
 
 /// All settings, in the order in which they are told. The settings of one table stand together.
@@ -119,6 +121,43 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How much of a stream's latest part is kept in memory; who is further behind is served from the broker.",
         |c, _| size(&mut c.gateway.window_bytes),
     ),
+    setting(
+        "gateway.limits.max_connections",
+        "Connections of one gateway; one more hears 503, a flood nothing. 0 is as many as open files allow.",
+        |c, _| at(&mut c.gateway.limits.max_connections),
+    ),
+    setting(
+        "gateway.limits.max_connections_per_address",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.max_connections_per_address),
+    ),
+    setting(
+        "gateway.limits.arrivals_per_second",
+        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.arrivals_per_second),
+    ),
+    setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.arrivals_burst)
+    }),
+    setting(
+        "gateway.limits.max_memory",
+        "Memory of the process; above it no new responses and connections are taken (503). 0 is nine tenths of what the \
+         container may take, if that is bounded.",
+        |c, _| size_or_zero(&mut c.gateway.limits.max_memory),
+    ),
+    setting(
+        "gateway.limits.messages_per_second",
+        "Messages a second on one WebSocket, pings included; one more is refused, and a flood ends the connection. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.messages_per_second),
+    ),
+    setting("gateway.limits.messages_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.messages_burst)
+    }),
+    setting(
+        "gateway.limits.max_connection_bytes",
+        "What a client may send on one WebSocket in all; then it is asked to open a new one.",
+        |c, _| size(&mut c.gateway.limits.max_connection_bytes),
+    ),
     setting("gateway.limits.max_lanes", "Named lanes on one WebSocket.", |c, _| {
         above_zero(&mut c.gateway.limits.max_lanes)
     }),
@@ -160,8 +199,52 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "worker.max_output_bytes",
-        "The longest output of one response; beyond that it ends as incomplete.",
+        "The longest output of one response, as it is shown; beyond that it ends as incomplete.",
         |c, _| size(&mut c.worker.max_output_bytes),
+    ),
+    setting(
+        "worker.guard.terminal_escapes",
+        "Sequences that steer a terminal are left out (`remove`), or U+FFFD stands in their place (`replace`). \
+         The output guard is explained in [guard.md](guard.md).",
+        |c, _| at(&mut c.guard.terminal_escapes),
+    ),
+    setting(
+        "worker.guard.control_characters",
+        "Likewise control characters, but line feed, tab, and a carriage return before a line feed.",
+        |c, _| at(&mut c.guard.control_characters),
+    ),
+    setting(
+        "worker.guard.bidi_characters",
+        "Likewise characters that make text read otherwise than it runs: embeddings, overrides, isolates.",
+        |c, _| at(&mut c.guard.bidi_characters),
+    ),
+    setting(
+        "worker.guard.invisible_characters",
+        "Likewise zero-width characters, direction marks and tags. Some scripts and joined emoji need them.",
+        |c, _| at(&mut c.guard.invisible_characters),
+    ),
+    setting(
+        "worker.guard.max_held_bytes",
+        "How much of a text may be held back for the patterns; one that may need more is refused at the start.",
+        |c, _| size(&mut c.guard.max_held_bytes),
+    ),
+    setting(
+        "worker.guard.patterns.*.name",
+        "What the pattern is called in metrics and masks; without a `regex`, which of the built-in ones it is.",
+        |c, i| at(&mut pattern(c, i).name),
+    ),
+    setting("worker.guard.patterns.*.regex", "What to look for, in the syntax of Rust's `regex`.", |c, i| {
+        at(&mut pattern(c, i).regex)
+    }),
+    setting(
+        "worker.guard.patterns.*.action",
+        "`mask` puts a replacement in its place; `stop` ends the response before it, with the reason `content_filter`.",
+        |c, i| at(&mut pattern(c, i).action),
+    ),
+    setting(
+        "worker.guard.patterns.*.replacement",
+        "What stands in its place; the name in brackets, unless it is set.",
+        |c, i| at(&mut pattern(c, i).replacement),
     ),
     setting(
         "redis.key_prefix",
@@ -424,6 +507,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         above_zero(&mut model(c, i).response)
     }),
 ];
+
+/// The pattern of the output guard that the first index names.
+fn pattern<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut PatternConfig {
+    entry(&mut config.guard.patterns, indices.first())
+}
 
 /// The upstream that the first index names; a new one if there is none yet.
 fn upstream<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Upstream {

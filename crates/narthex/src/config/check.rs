@@ -1,6 +1,8 @@
 //! What a role cannot start with, though each setting by itself is fine.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
+
+use guard::Guard;
 
 use super::{AuthMode, BrokerUrl, Config, EngineKind, Kafka, ServerTls, Upstream};
 use crate::failure::Failure;
@@ -43,10 +45,17 @@ impl Config {
         if role == Role::Dev && self.upstream.is_empty() {
             self.upstream.push(Upstream { engine: EngineKind::Demo, ..Upstream::default() });
         }
-        self.check(role).map(|()| self)
+        let mut complaints = self.check(role);
+        if role.is_worker() {
+            match Guard::build(&self.guard) {
+                Ok(guard) => self.worker.guard = guard.map(Arc::new),
+                Err(error) => complaints.push(format!("worker.guard cannot be used: {error}")),
+            }
+        }
+        if complaints.is_empty() { Ok(self) } else { Err(Failure::configurations(complaints)) }
     }
 
-    fn check(&self, role: Role) -> Result<(), Failure> {
+    fn check(&self, role: Role) -> Vec<String> {
         let mut complaints = Vec::new();
         complaints.extend(self.check_broker(role));
         if role.is_gateway() {
@@ -65,7 +74,7 @@ impl Config {
             let each = self.upstream.iter().enumerate();
             complaints.extend(each.flat_map(|(index, upstream)| upstream.check(index)));
         }
-        if complaints.is_empty() { Ok(()) } else { Err(Failure::configurations(complaints)) }
+        complaints
     }
 
     fn check_broker(&self, role: Role) -> Option<String> {

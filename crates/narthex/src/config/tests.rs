@@ -382,6 +382,27 @@ fn a_worker_needs_model_servers_that_can_be_called() {
 }
 
 #[test]
+fn an_output_guard_is_built_for_workers_alone() {
+    let file = r#"
+        [worker.guard]
+        terminal_escapes = "remove"
+        patterns = ["github_token", { name = "own", regex = "E-[0-9]{6}", action = "stop", replacement = "[e]" }]
+    "#;
+    let effective = load([from_file(file)]).unwrap();
+    assert_eq!(effective.config.guard.patterns[1].regex.as_deref(), Some("E-[0-9]{6}"));
+    let again = load([from_file(&effective.to_toml())]).unwrap();
+    assert_eq!(again.config.guard, effective.config.guard, "{}", effective.to_toml());
+    assert!(role(Role::Dev, file).unwrap().worker.guard.is_some());
+    assert!(role(Role::Dev, "").unwrap().worker.guard.is_none());
+    let wrong = "[[worker.guard.patterns]]\nname = \"own\"\nregex = \"a.*b\"\n";
+    let text = role(Role::Dev, wrong).unwrap_err().to_string();
+    assert!(
+        text.starts_with("worker.guard cannot be used: the pattern `own` may hold back any number"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_page_about_settings_is_up_to_date() {
     let page = include_str!("../../../../docs/configuration.md");
     assert!(page == super::reference(), "docs/configuration.md is out of date: run `make docs`");

@@ -56,7 +56,12 @@ pub(super) fn at<T: Value>(place: &mut T) -> Slot<'_> {
 
 /// A number of bytes.
 pub(super) fn size(place: &mut usize) -> Slot<'_> {
-    Box::new(Size(place))
+    Box::new(Size { place, min: 1 })
+}
+
+/// A number of bytes, or none.
+pub(super) fn size_or_zero(place: &mut usize) -> Slot<'_> {
+    Box::new(Size { place, min: 0 })
 }
 
 /// A value that zero would make senseless.
@@ -178,20 +183,27 @@ impl<T: Value + Default> Value for Option<T> {
 }
 
 /// A number of bytes.
-struct Size<'a>(&'a mut usize);
+struct Size<'a> {
+    place: &'a mut usize,
+    min: usize,
+}
 
 impl Value for Size<'_> {
     fn set(&mut self, text: &str) -> Result<(), String> {
-        *self.0 = units::read_size(text).filter(|bytes| *bytes > 0).ok_or_else(|| self.form())?;
+        let bytes = units::read_size(text).filter(|bytes| *bytes >= self.min);
+        *self.place = bytes.ok_or_else(|| self.form())?;
         Ok(())
     }
 
     fn show(&self) -> Option<toml::Value> {
-        Some(units::write_size(*self.0).into())
+        Some(units::write_size(*self.place).into())
     }
 
     fn form(&self) -> String {
-        "a size above zero, such as `64KiB` or `1MiB`".to_owned()
+        match self.min {
+            0 => "a size, such as `64KiB` or `1MiB`".to_owned(),
+            _ => "a size above zero, such as `64KiB` or `1MiB`".to_owned(),
+        }
     }
 
     fn kind(&self) -> String {

@@ -1,20 +1,28 @@
 //! What proxies say counts, and what clients make up does not.
 
+use std::sync::Arc;
+
 use hyper::header::HeaderValue;
 
 use super::*;
+use crate::{
+    Limits,
+    limit::{Crowd, Entry},
+};
 
 fn proxies(header: ForwardedHeader) -> Proxies {
     Proxies { addresses: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()], header }
 }
 
 fn client(proxies: &Proxies, peer: &str, headers: &[(HeaderName, &[u8])]) -> (String, bool) {
-    let peer = Peer { address: format!("{peer}:1").parse().unwrap(), is_encrypted: false };
+    let Entry::Serve(seat) = Crowd::new(&Limits::default()).enter(None) else { panic!("no room") };
+    let address = format!("{peer}:1").parse().unwrap();
+    let peer = Peer { address, is_encrypted: false, refusal: None, seat: Arc::new(seat) };
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(name, HeaderValue::from_bytes(value).unwrap());
     }
-    let Client { address, is_private } = proxies.client(&peer, &map);
+    let Client { address, is_private, .. } = proxies.client(&peer, &map);
     (address.to_string(), is_private)
 }
 

@@ -127,6 +127,11 @@ impl Value for SocketAddr {
     }
 }
 
+impl Entry for String {
+    const FORM: &'static str = "texts";
+    const KIND: &'static str = "texts";
+}
+
 impl Entry for IpNet {
     const FORM: &'static str = "networks, such as `10.0.0.0/8` or `fd00::/8`";
     const KIND: &'static str = "networks";
