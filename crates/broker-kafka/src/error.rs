@@ -47,3 +47,13 @@ pub(crate) fn is_of_connection(error: &KafkaError) -> bool {
 pub(crate) fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::refused(cause)
 }
+
+/// Whether a question was put to a node that does not know the answer any more, or not yet.
+pub(crate) fn is_moving(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress)
+    )
+}

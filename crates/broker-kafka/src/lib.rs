@@ -56,7 +56,7 @@ use self::{
     control::KafkaControl,
     error::from_kafka,
     events::Events,
-    jobs::Jobs,
+    jobs::{Dead, Graves, Jobs},
     listeners::Listeners,
     log::Log,
     older::Older,
@@ -99,24 +99,34 @@ async fn assemble(config: &Config, connections: &Connections) -> Result<Broker, 
     });
     let (events, events_count) = topics.events;
     let (jobs, jobs_count) = topics.jobs;
-    let partitions = events::partitions(&events, events_count, &shared, config);
+    let homes = homes(config.home_partitions, events_count);
+    let partitions = events::partitions(&events, events_count, &homes, &shared, config);
     let job_partitions = jobs::partitions(&jobs, jobs_count, &shared);
     let announced = Arc::new(Announced::default());
+    let graves = Arc::new(Graves::new(config.max_dead));
+    let dead_tail = Tail::new(&topics.dead, 0, Arc::clone(&graves) as _);
     let roster_tail = Tail::new(&topics.roster, 0, Arc::clone(&announced) as _);
 
     let tails_of_jobs = job_partitions.iter().map(|partition| &partition.tail);
-    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs).chain([&roster_tail]);
+    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs);
+    let all = all.chain([&dead_tail, &roster_tail]);
     let all: Vec<_> = all.cloned().collect();
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
     let consumer = client::consumer(config).create_with_context(connections.clone()).map_err(from_kafka)?;
     let consumer = topics::known_to(consumer, config.response_timeout).await?;
-    let (tails, following) =
-        Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
+    let (tails, following) = Tails::new(
+        consumer,
+        Arc::clone(&writer),
+        &all,
+        (config.response_timeout, config.kept),
+        ended.clone(),
+    );
     tasks.spawn(following);
 
+    let older = Arc::new(Older::new(client::consumer(config), connections.clone()));
     let events = Arc::new(Events {
-        homes: homes(config.home_partitions, events_count),
-        older: Arc::new(Older::new(&events, client::consumer(config), connections.clone())),
+        homes,
+        older: Arc::clone(&older),
         topic: events,
         partitions,
         shared: Arc::clone(&shared),
@@ -128,13 +138,26 @@ async fn assemble(config: &Config, connections: &Connections) -> Result<Broker, 
         timeout: config.response_timeout,
     });
     events.follow_homes().await?;
+    let dead = Dead {
+        topic: topics.dead,
+        graves,
+        tail: dead_tail,
+        tails: Arc::clone(&tails),
+        older: Arc::clone(&older),
+        writer: Arc::clone(&writer),
+        shared: Arc::clone(&shared),
+    };
     let jobs = Jobs {
         topic: jobs,
         partitions: job_partitions,
         tails: Arc::clone(&tails),
+        older,
+        dead,
+        max_jobs: config.max_jobs,
+        waiting_bytes: config.waiting_bytes,
         writer: Arc::clone(&writer),
         timeout: config.response_timeout,
-        _events: Arc::clone(&events),
+        events: Arc::clone(&events),
     };
     let roster = Roster { topic: topics.roster, announced, tail: roster_tail, tails, writer, shared };
     roster.follow().await?;

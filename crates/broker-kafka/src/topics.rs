@@ -15,6 +15,9 @@ use crate::{Config, client, client::Consumer, connections::Connections, error::f
 /// How long announcements are kept. The roster is read from its beginning.
 const ANNOUNCEMENTS_KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// How long dead jobs are kept.
+pub(crate) const DEAD_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Lets a consumer learn what topics there are. One that meets a topic for the first time asks only a second later.
 pub(crate) async fn known_to(consumer: Consumer, timeout: Duration) -> Result<Consumer, Error> {
     let asking =
@@ -33,6 +36,7 @@ struct Topic {
 pub(crate) struct Topics {
     pub(crate) events: (Arc<str>, u16),
     pub(crate) jobs: (Arc<str>, u16),
+    pub(crate) dead: Arc<str>,
     pub(crate) roster: Arc<str>,
 }
 
@@ -46,7 +50,7 @@ pub(crate) async fn prepare(
     writer: &Writer,
     connections: &Connections,
 ) -> Result<Topics, Error> {
-    let (events, jobs, roster) = (events(config), jobs(config), roster(config));
+    let (events, jobs, dead, roster) = (events(config), jobs(config), dead(config), roster(config));
     let preparing = Preparing {
         writer,
         admin: client::common(config).create_with_context(connections.clone()).map_err(from_kafka)?,
@@ -55,23 +59,32 @@ pub(crate) async fn prepare(
     };
     let events = (events.name.as_str().into(), preparing.prepare(&events).await?);
     let jobs = (jobs.name.as_str().into(), preparing.prepare(&jobs).await?);
+    preparing.prepare(&dead).await?;
     preparing.prepare(&roster).await?;
-    Ok(Topics { events, jobs, roster: roster.name.into() })
+    Ok(Topics { events, jobs, dead: dead.name.into(), roster: roster.name.into() })
 }
 
 fn events(config: &Config) -> Topic {
-    let (name, settings) = (format!("{}events", config.topic_prefix), carrying_settings(config));
+    let (name, settings) =
+        (format!("{}events", config.topic_prefix), carrying_settings(config, config.retention));
     Topic { name, partitions: config.partitions, settings }
 }
 
 fn jobs(config: &Config) -> Topic {
-    let (name, settings) = (format!("{}jobs", config.topic_prefix), carrying_settings(config));
+    let (name, settings) =
+        (format!("{}jobs", config.topic_prefix), carrying_settings(config, config.retention));
     Topic { name, partitions: config.job_partitions, settings }
 }
 
+fn dead(config: &Config) -> Topic {
+    let mut settings = carrying_settings(config, DEAD_KEPT);
+    settings.push(("segment.ms", (DEAD_KEPT / 30).as_millis().to_string()));
+    Topic { name: format!("{}jobs.dead", config.topic_prefix), partitions: 1, settings }
+}
+
 /// Of topics that carry what users say and models answer.
-fn carrying_settings(config: &Config) -> Vec<(&'static str, String)> {
-    let mut settings = common_settings(config.retention);
+fn carrying_settings(config: &Config, retention: Duration) -> Vec<(&'static str, String)> {
+    let mut settings = common_settings(retention);
     settings.push(("max.message.bytes", config.max_message_bytes.to_string()));
     settings
 }

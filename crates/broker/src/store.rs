@@ -16,6 +16,12 @@ use crate::Error;
 /// - Values, counters and rooms are kept apart: one key may name one of each.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// Of a store that keeps nothing: the setting that would change that. Whoever needs what is kept asks this first, so that
+    /// its caller hears what to do.
+    fn missing(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The value of `key`, if it has one.
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error>;
 

@@ -83,6 +83,9 @@ impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
         self.pressure.check()?;
+        if order.create.idempotency_key.is_some() {
+            self.check_keys_are_kept()?;
+        }
         let model = &order.create.request.model;
         if self.roster.find(model).await.map_err(unavailable)?.is_none() {
             return Err(ApiError::model_not_found(model));

@@ -19,6 +19,7 @@ mod continuation;
 mod ending;
 mod fold;
 mod roster;
+mod storeless;
 
 pub mod jobs;
 

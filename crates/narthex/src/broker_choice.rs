@@ -57,8 +57,8 @@ async fn kafka(config: &Config, url: &str, makes_responses: bool) -> Result<Brok
         return Ok(Broker { store: redis(config, url.reveal()).await?.store, ..kafka });
     }
     tracing::warn!(
-        "kafka.store is not set: responses cannot be read, or continued by previous_response_id, when their streams have \
-         expired, and requests with an idempotency key are refused"
+        "kafka.store is not set: responses cannot be read when their streams have expired, nor continued by \
+         previous_response_id on another connection, and requests with an idempotency key are refused"
     );
     Ok(kafka)
 }

@@ -40,7 +40,9 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
             "--model, --state, --stuck-after and --max say what to list: write them after `list`",
         )
     })?;
-    let broker = broker_choice::connect(config, false).await?;
+    // What is tried again is a new response.
+    let makes_responses = matches!(command, JobsCommand::Retry { .. });
+    let broker = broker_choice::connect(config, makes_responses).await?;
     match command {
         JobsCommand::List(list) => {
             let listing = Listing::collect(&broker, &list).await?;

@@ -392,6 +392,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, _| above_zero(&mut c.kafka.broker.retention),
     ),
     setting(
+        "kafka.max_jobs",
+        "Jobs of one model that wait or are under way; beyond that a new one is refused for now.",
+        |c, _| above_zero(&mut c.kafka.broker.max_jobs),
+    ),
+    setting(
+        "kafka.max_dead",
+        "Jobs that killed their workers and are told of, for one model; beyond that the oldest is forgotten.",
+        |c, _| at(&mut c.kafka.broker.max_dead),
+    ),
+    setting(
+        "kafka.waiting_bytes",
+        "How much of the jobs that wait a worker keeps in memory of each partition; the others are read when it claims them.",
+        |c, _| size(&mut c.kafka.broker.waiting_bytes),
+    ),
+    setting(
         "kafka.partition_log_bytes",
         "How much of the streams of each partition is kept in memory; beyond that it is read again when needed.",
         |c, _| size(&mut c.kafka.broker.partition_log_bytes),

@@ -8,4 +8,5 @@ mod kill;
 mod lost;
 mod recover;
 mod secure;
+mod storeless;
 mod support;

@@ -25,6 +25,7 @@ pub(crate) struct Cluster {
     pub(crate) redis: Server,
     /// What says where Kafka is, and who this is to it; empty on Redis.
     kafka: Vec<(&'static str, String)>,
+    has_store: bool,
     directory: TempDir,
 }
 
@@ -44,7 +45,7 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         let directory = TempDir::new().unwrap();
-        Self { model_server: model_server.unwrap(), redis, kafka: Vec::new(), directory }
+        Self { model_server: model_server.unwrap(), redis, kafka: Vec::new(), has_store: true, directory }
     }
 
     /// On Kafka, with topics of its own; its Redis is only the store.
@@ -71,6 +72,11 @@ impl Cluster {
         Self { kafka, ..cluster }
     }
 
+    /// On Kafka alone.
+    pub(crate) async fn on_kafka_without_store() -> Self {
+        Self { has_store: false, ..Self::on_kafka().await }
+    }
+
     /// What says to a process where everything is.
     fn places(&self) -> Vec<(&'static str, String)> {
         if self.kafka.is_empty() {
@@ -78,8 +84,8 @@ impl Cluster {
         }
         let unique = self.directory.path().file_name().unwrap().to_string_lossy();
         let mut places = self.kafka.clone();
+        places.extend(self.has_store.then(|| ("NARTHEX_KAFKA__STORE", self.redis.url())));
         places.extend([
-            ("NARTHEX_KAFKA__STORE", self.redis.url()),
             ("NARTHEX_KAFKA__TOPIC_PREFIX", format!("{}.", unique.trim_start_matches('.'))),
             ("NARTHEX_KAFKA__PARTITIONS", "4".to_owned()),
         ]);
@@ -126,7 +132,7 @@ impl Cluster {
 
     /// What `narthex jobs` with these arguments writes, and its exit code.
     pub(crate) fn jobs(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = narthex().arg("jobs").args(arguments).args(["--broker", &self.redis.url()]).output();
+        let output = narthex().arg("jobs").args(arguments).envs(self.places()).output();
         let Output { status, stdout, stderr } = output.unwrap();
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
