@@ -100,7 +100,7 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
 
     let events = Arc::new(Events {
         homes: homes(config.home_partitions, events_count),
-        older: Arc::new(Older::new(&events, client::consumer(&config))),
+        older: Arc::new(Older::new(&events, client::consumer_of_ranges(&config))),
         topic: events,
         partitions,
         shared: Arc::clone(&shared),
