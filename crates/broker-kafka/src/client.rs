@@ -57,3 +57,11 @@ pub(crate) fn consumer(config: &Config) -> ClientConfig {
         .set("queued.max.messages.kbytes", (16 << 10).to_string());
     client
 }
+
+/// A consumer that is led from one range of records to the next. At the end of each it has asked for more already, and the next
+/// range waits for that answer: so it shall come at once.
+pub(crate) fn consumer_of_ranges(config: &Config) -> ClientConfig {
+    let mut client = consumer(config);
+    client.set("fetch.wait.max.ms", "1");
+    client
+}

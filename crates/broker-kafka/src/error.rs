@@ -4,16 +4,14 @@ use broker::Error;
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 
 /// Whether the same may succeed later is librdkafka's to know: it tries again by itself whatever may be tried again, and
-/// what it reports are time-outs, and refusals.
+/// what it reports are time-outs, and refusals. A topic or partition that it does not know is none: all of them were there at the
+/// start, and while leaders change nodes say so that have not heard of it yet.
 pub(crate) fn from_kafka(error: KafkaError) -> Error {
     use RDKafkaErrorCode as Code;
     match error.rdkafka_error_code() {
         Some(
             Code::MessageSizeTooLarge
             | Code::InvalidMessage
-            | Code::UnknownTopic
-            | Code::UnknownPartition
-            | Code::UnknownTopicOrPartition
             | Code::TopicAuthorizationFailed
             | Code::ClusterAuthorizationFailed
             | Code::GroupAuthorizationFailed
@@ -57,3 +55,6 @@ pub(crate) fn is_moving(error: &KafkaError) -> bool {
         Some(Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress)
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,7 +123,7 @@ async fn assemble(config: &Config, connections: &Connections) -> Result<Broker, 
     );
     tasks.spawn(following);
 
-    let older = Arc::new(Older::new(client::consumer(config), connections.clone()));
+    let older = Arc::new(Older::new(client::consumer_of_ranges(config), connections.clone()));
     let events = Arc::new(Events {
         homes,
         older: Arc::clone(&older),

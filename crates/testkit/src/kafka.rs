@@ -1,6 +1,8 @@
 //! Kafka nodes of our own. To start one takes seconds, so all tests of a process share one, if they do not break it.
 
 use std::{
+    net::SocketAddr,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -41,7 +43,20 @@ impl Cluster {
     /// # Panics
     /// When it cannot be started: what it said is on standard error.
     pub async fn start(nodes: u32) -> Self {
-        Self::run(&[("NODES", &nodes.to_string())], &[]).await.0
+        Self::start_behind(nodes, &[]).await
+    }
+
+    /// A cluster with more ways into it. Clients go where a node says that the others are: who comes in by a way is led to these
+    /// addresses of the loopback, one for each node, where the caller's proxies listen.
+    ///
+    /// # Panics
+    /// When it cannot be started: what it said is on standard error.
+    pub async fn start_behind(nodes: u32, ways: &[Vec<SocketAddr>]) -> Self {
+        let ports = |way: &Vec<SocketAddr>| {
+            way.iter().map(|address| address.port().to_string()).collect::<Vec<_>>().join(",")
+        };
+        let ways = ways.iter().map(ports).collect::<Vec<_>>().join(" ");
+        Self::run(&[("NODES", &nodes.to_string()), ("WAYS", &ways)], &[]).await.0
     }
 
     /// Starts a cluster with these variables for the script, and returns what `more` of its own then are.
@@ -52,6 +67,8 @@ impl Cluster {
         let mut script = Command::new(path)
             .args(["sh", "-c", &format!("{told} cat > /dev/null")])
             .envs(settings.iter().copied())
+            // Ctrl-C is for this process. When that ends, so does the cluster.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -70,12 +87,29 @@ impl Cluster {
         (Self { addresses, pids, _script: script }, rest)
     }
 
+    /// Where a node, counted from 1, listens for those who come in by a way, counted from 0.
+    ///
+    /// # Panics
+    /// When there is no such node.
+    pub fn entrance(&self, node: u32, way: u16) -> SocketAddr {
+        let own: SocketAddr = self.addresses.split(',').nth(node as usize - 1).unwrap().parse().unwrap();
+        SocketAddr::new(own.ip(), own.port() + 2 + way)
+    }
+
+    /// The number of a node's process, until that ends.
+    ///
+    /// # Panics
+    /// When there is no such node.
+    pub fn pid(&self, node: u32) -> u32 {
+        std::fs::read_to_string(self.pids.join(node.to_string())).unwrap().parse().unwrap()
+    }
+
     /// Ends a node, counted from 1, as `kill -9` does. It comes back by itself, on what it has left, in a few seconds.
     ///
     /// # Panics
     /// When there is no such node to kill.
     pub fn kill(&self, node: u32) {
-        let pid = std::fs::read_to_string(self.pids.join(node.to_string())).unwrap();
+        let pid = self.pid(node).to_string();
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     }
 }

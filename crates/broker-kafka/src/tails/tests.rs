@@ -121,7 +121,7 @@ async fn a_partition_that_nobody_needs_is_left() {
 async fn readings_do_not_wait_for_each_other() {
     let scene = Scene::new().await;
     scene.write("one").await;
-    let older = Arc::new(Older::new(client::consumer(&scene.config), scene.connections.clone()));
+    let older = Arc::new(Older::new(client::consumer_of_ranges(&scene.config), scene.connections.clone()));
     let tasks = TaskTracker::new();
     let mut endless = Vec::new();
     for _ in 0..3 {
