@@ -37,10 +37,12 @@ check: ## Format, lints, documentation, licences, architecture, shell scripts
 
 FAULTS ?= 300
 STREAMS ?= 200
+BROKER ?= redis
 
-chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7
+chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7 BROKER=kafka
 	@scripts/install chaos
-	@scripts/chaos --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
+	@scripts/chaos --broker $(BROKER) --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md

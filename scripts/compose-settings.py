@@ -1,22 +1,26 @@
-"""Asks the program whether each of its containers could start as docker-compose.yml sets it.
+"""Asks the programs whether each of their containers could start as docker-compose.yml sets it.
 
 What a variable or a flag is called is then known in one place only, and a setting that was renamed fails here rather
-than at somebody's `docker compose up`.
+than at somebody's `docker compose up`. Narthex is asked for each broker. Kafka is asked whether it knows the names, and it
+formats a storage with the values, which checks them as a start does.
 
-    compose-settings.py docker-compose.yml deploy/Dockerfile
+    compose-settings.py docker-compose.yml deploy/Dockerfile folder-with-kafka's-jars
 """
 
 import os
 import re
 import subprocess
 import sys
+import tempfile
 
 from ruamel.yaml import YAML
 
+BROKERS = {"redis://redis:6379": [], "kafka://kafka:9092": ["kafka"]}
 
-def interpolated(text):
-    """`${NAME:-default}` is its default: the file has to work as it is."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(text))
+
+def interpolated(text, variables={}):
+    """`${NAME:-default}` is its default, if no variable says otherwise: the file has to work as it is."""
+    return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: variables.get(found[1], found[2]), str(text))
 
 
 def image_environment(dockerfile):
@@ -27,24 +31,61 @@ def image_environment(dockerfile):
     return dict(pair.split("=", 1) for pair in said.split())
 
 
-def main(compose, dockerfile):
-    with open(compose) as file:
-        services = YAML(typ="safe").load(file)["services"]
+def check_narthex(compose, services, own, broker):
+    """Every role could start, and the broker's host is a service that its profiles start."""
+    started = [name for name, service in services.items() if set(service.get("profiles", [])) <= set(BROKERS[broker])]
+    host = broker.split("://")[1].split(":")[0]
+    if host not in started:
+        sys.exit(f"{compose}: {broker} is on none of {started}")
     asked = 0
     for name, service in services.items():
         role, *flags = [interpolated(word) for word in service.get("command", [""])]
         if role not in ("gateway", "worker"):
             continue
-        environment = image_environment(dockerfile) | service.get("environment", {})
-        environment = {key: interpolated(value) for key, value in environment.items()}
+        environment = own | service.get("environment", {})
+        environment = {key: interpolated(value, {"BROKER": broker}) for key, value in environment.items()}
         program = [os.environ["TEST_NARTHEX"], "config", "--check", role, *flags]
         answer = subprocess.run(program, env=environment, capture_output=True, text=True)
         if answer.returncode != 0:
             sys.exit(f"{compose}: the service {name} could not start:\n{answer.stderr}")
+        if f'"{broker}"' not in answer.stdout:
+            sys.exit(f"{compose}: the service {name} does not use {broker}")
         asked += 1
     if asked != 2:
         sys.exit(f"{compose}: expected a gateway and a worker, found {asked} of them")
-    print(f"{compose}: gateway and worker could start as they are set")
+    print(f"{compose}: gateway and worker could start as they are set, on {broker}")
+
+
+def check_kafka(compose, service, jars):
+    """The image makes `a.b` of KAFKA_A_B, except of what is for its scripts."""
+    java = ["java", "-cp", f"{jars}/*"]
+    known = subprocess.run([*java, "kafka.server.KafkaConfig"], capture_output=True, text=True, check=True).stdout
+    settings = {}
+    for key, value in service["environment"].items():
+        if key == "KAFKA_HEAP_OPTS":
+            continue
+        setting = key.removeprefix("KAFKA_").lower().replace("_", ".")
+        if f'id="brokerconfigs_{setting}"' not in known:
+            sys.exit(f"{compose}: Kafka knows no {setting} ({key})")
+        settings[setting] = interpolated(value)
+    with tempfile.TemporaryDirectory() as directory:
+        settings["log.dirs"] = f"{directory}/data"
+        file = f"{directory}/server.properties"
+        with open(file, "w") as properties:
+            properties.writelines(f"{key}={value}\n" for key, value in settings.items())
+        program = [*java, "kafka.tools.StorageTool", "format", "--config", file, "--cluster-id", "narthex-tests-0000000"]
+        answer = subprocess.run(program, capture_output=True, text=True)
+    if answer.returncode != 0:
+        sys.exit(f"{compose}: Kafka could not start:\n{answer.stdout}{answer.stderr}")
+    print(f"{compose}: Kafka could start as it is set")
+
+
+def main(compose, dockerfile, jars):
+    with open(compose) as file:
+        services = YAML(typ="safe").load(file)["services"]
+    for broker in BROKERS:
+        check_narthex(compose, services, image_environment(dockerfile), broker)
+    check_kafka(compose, services["kafka"], jars)
 
 
 main(*sys.argv[1:])

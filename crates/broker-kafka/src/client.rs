@@ -1,8 +1,11 @@
 //! How librdkafka is set up for each of its parts.
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, config::RDKafkaLogLevel, consumer::StreamConsumer};
 
-use crate::Config;
+use crate::{Config, connections::Connections, security::secure};
+
+/// What reads.
+pub(crate) type Consumer = StreamConsumer<Connections>;
 
 /// What all clients have in common.
 pub(crate) fn common(config: &Config) -> ClientConfig {
@@ -10,10 +13,13 @@ pub(crate) fn common(config: &Config) -> ClientConfig {
     client
         .set("bootstrap.servers", &config.bootstrap_servers)
         .set("client.id", "narthex")
+        // That a node hangs up is information, and may be all there is to tell why.
+        .set_log_level(RDKafkaLogLevel::Info)
         // Nagle's algorithm would hold tokens back.
         .set("socket.nagle.disable", "true")
         .set("reconnect.backoff.ms", "50")
         .set("reconnect.backoff.max.ms", "1000");
+    secure(&mut client, config.tls.as_ref(), config.sasl.as_ref());
     client
 }
 
@@ -49,5 +55,13 @@ pub(crate) fn consumer(config: &Config) -> ClientConfig {
         .set("fetch.max.bytes", config.max_message_bytes.max(8 << 20).to_string())
         .set("receive.message.max.bytes", (config.max_message_bytes.max(8 << 20) + (1 << 20)).to_string())
         .set("queued.max.messages.kbytes", (16 << 10).to_string());
+    client
+}
+
+/// A consumer that is led from one range of records to the next. At the end of each it has asked for more already, and the next
+/// range waits for that answer: so it shall come at once.
+pub(crate) fn consumer_of_ranges(config: &Config) -> ClientConfig {
+    let mut client = consumer(config);
+    client.set("fetch.wait.max.ms", "1");
     client
 }

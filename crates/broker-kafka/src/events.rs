@@ -55,11 +55,13 @@ pub(crate) struct Partition {
 pub(crate) fn partitions(
     topic: &Arc<str>,
     count: u16,
+    homes: &[u16],
     shared: &Arc<Shared>,
     config: &Config,
 ) -> Vec<Partition> {
     let partition = |number| {
-        let streams = Arc::new(Streams::new(number, Arc::clone(shared), config));
+        let is_home = homes.contains(&number);
+        let streams = Arc::new(Streams::new(topic, number, is_home, Arc::clone(shared), config));
         let tail = Tail::new(topic, number, Arc::clone(&streams) as _);
         Partition { streams, tail }
     };
@@ -165,7 +167,13 @@ impl Events {
     }
 }
 
-async fn read(older: &Older, tails: &Tails, tail: &Tail, mut range: Range) -> Result<Vec<Message>, Error> {
+/// What there still is of a range.
+pub(crate) async fn read(
+    older: &Older,
+    tails: &Tails,
+    tail: &Tail,
+    mut range: Range,
+) -> Result<Vec<Message>, Error> {
     let (first, _) = tails.bounds(tail).await?;
     range.from = range.from.max(first);
     if range.from >= range.until { Ok(Vec::new()) } else { older.read(&range).await }

@@ -7,45 +7,50 @@
 //! partition is where to begin to read, not what is done. That place is committed as a consumer does, so that the tools
 //! that show how far a group is behind show how old the oldest unfinished job is.
 
+mod claiming;
+mod dead;
+mod inspection;
+mod seen;
+
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::Arc,
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use async_trait::async_trait;
-use broker::{Claim, Depth, Error, Job, JobQueue, Member, Ticket};
-use parking_lot::Mutex;
+use broker::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
 use prost::Message as _;
-use proto::kafka::{BuryJob, ClaimJobs, FinishJob, JobAsk, JobEntry, ReleaseJob, RenewJobs};
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep_until},
-};
+use proto::kafka::{self, BuryJob, DeadJob, FinishJob, JobAsk, ReleaseJob, RenewJobs};
+use stream::ResponseId;
+use tokio::time::{Instant, sleep_until};
 
+pub(crate) use self::dead::{Dead, Graves};
+use self::{claiming::claim_of, seen::Seen};
 use crate::{
-    clock::Clock,
+    events::Events,
     log::{confused, millis},
-    message::Message,
-    queue::{JobAnswer, Queue, Taken},
-    requests::{Place, Requests},
+    older::Older,
+    queue::{JobAnswer, Listed},
+    requests::Place,
     streams::Shared,
-    tails::{Sink, Start, Tail, Tails},
+    tails::{Start, Tail, Tails},
     writer::Writer,
 };
-
-/// How long one that waits sleeps at most before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// The queues on Kafka.
 pub(crate) struct Jobs {
     pub(crate) topic: Arc<str>,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) tails: Arc<Tails>,
+    pub(crate) older: Arc<Older>,
+    pub(crate) dead: Dead,
     pub(crate) writer: Arc<Writer>,
+    pub(crate) max_jobs: u64,
+    pub(crate) waiting_bytes: usize,
     pub(crate) timeout: Duration,
     /// The reading goes on as long as this is there.
-    pub(crate) _events: Arc<crate::events::Events>,
+    pub(crate) events: Arc<Events>,
 }
 
 /// One partition: its jobs, and what follows it.
@@ -55,32 +60,10 @@ pub(crate) struct Partition {
     pub(crate) tail: Arc<Tail>,
 }
 
-/// The jobs of one partition, as far as this process has read.
-struct Seen {
-    requests: Requests<JobAnswer>,
-    shared: Arc<Shared>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    next: i64,
-    queue: Queue,
-    /// What somebody in this process is about to claim, so that nobody else here tries.
-    wanted: HashSet<i64>,
-}
-
-/// Jobs that one caller is about to claim.
-struct Wanted<'a> {
-    seen: &'a Seen,
-    jobs: Vec<i64>,
-}
-
 /// The partitions of a topic with so many of them.
 pub(crate) fn partitions(topic: &Arc<str>, count: u16, shared: &Arc<Shared>) -> Vec<Partition> {
     let partition = |number| {
-        let seen = Seen { requests: Requests::new(), shared: Arc::clone(shared), state: Mutex::default() };
-        let seen = Arc::new(seen);
+        let seen = Arc::new(Seen::new(Arc::clone(shared)));
         let tail = Tail::new(topic, number, Arc::clone(&seen) as _);
         Partition { number, seen, tail }
     };
@@ -100,15 +83,28 @@ impl Jobs {
         Ok(partition)
     }
 
+    /// Begins to read a partition, if it is not read yet. Nobody waits for that, or depends on it.
+    fn follow_soon(&self, partition: &Partition) {
+        if partition.tail.is_asked_for() {
+            return;
+        }
+        let (tails, tail) = (Arc::clone(&self.tails), Arc::clone(&partition.tail));
+        self.events.tasks.spawn(self.events.ended.clone().run_until_cancelled_owned(async move {
+            if let Err(error) = tails.follow(&tail, Start::Committed).await {
+                tracing::warn!(?tail, %error, "failed to read how many jobs there are");
+            }
+        }));
+    }
+
     /// Writes what is asked of jobs, and waits until it is in the log, whatever comes of it.
     async fn tell(&self, partition: &Partition, model: &str, ask: JobAsk) -> Result<(), Error> {
-        let entry = JobEntry { process: 0, request: 0, ask: Some(ask) }.encode_to_vec();
+        let entry = kafka::JobEntry { process: 0, request: 0, ask: Some(ask) }.encode_to_vec();
         self.writer.write(&self.place(partition, model), &entry).await
     }
 
     /// Writes what is asked of jobs, and waits for what comes of it.
     async fn ask(&self, partition: &Partition, model: &str, ask: JobAsk) -> Result<JobAnswer, Error> {
-        let entry = |process, request| JobEntry { process, request, ask: Some(ask) }.encode_to_vec();
+        let entry = |process, request| kafka::JobEntry { process, request, ask: Some(ask) }.encode_to_vec();
         let place = self.place(partition, model);
         partition.seen.requests.ask(&self.writer, &place, entry, self.timeout).await
     }
@@ -123,33 +119,33 @@ impl Jobs {
         let partition = partition.parse::<usize>().ok().and_then(|number| self.partitions.get(number));
         partition.zip(offset.parse().ok()).ok_or_else(|| Error::refused("a ticket of another broker"))
     }
+}
 
-    async fn take(
-        &self,
-        partition: &Partition,
-        model: &Arc<str>,
-        wanted: &Wanted<'_>,
-        worker: &Member,
-        lease: Duration,
-    ) -> Result<Vec<Claim>, Error> {
-        let (worker, lease_ms) = (worker.to_string(), millis(lease));
-        let claim = ClaimJobs { worker, lease_ms, jobs: wanted.jobs.clone() };
-        let JobAnswer::Claimed(taken) = self.ask(partition, model, JobAsk::Claim(claim)).await? else {
-            return Err(confused());
-        };
-        let claim = |Taken { offset, job, attempt }| {
-            let entry = format!("{}-{offset}", partition.number).into();
-            Claim { job, attempt, ticket: Ticket { model: Arc::clone(model), entry } }
-        };
-        Ok(taken.into_iter().map(claim).collect())
+impl Partition {
+    fn entry(&self, listed: Listed) -> JobEntry {
+        let Listed { offset, id, header, kind, age, attempts, state } = listed;
+        let ticket = self.ticket(&header.model.as_str().into(), offset);
+        JobEntry { id, header, kind, ticket, age, attempts, state }
+    }
+
+    fn ticket(&self, model: &Arc<str>, offset: i64) -> Ticket {
+        Ticket { model: Arc::clone(model), entry: format!("{}-{offset}", self.number).into() }
     }
 }
 
 #[async_trait]
 impl JobQueue for Jobs {
+    /// Whether there is room is judged here, by what was read up to now, and not by the log: so what is under way at the
+    /// same time comes on top. In return a gateway that begins beside a long queue takes jobs in at once, and nobody waits for
+    /// an answer.
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         let model = &job.header.model;
-        self.tell(self.of(model)?, model, JobAsk::Enqueue(job.encode())).await
+        let partition = self.of(model)?;
+        self.follow_soon(partition);
+        if partition.seen.look(|queue| queue.is_full(job, self.max_jobs)) {
+            return Err(Error::unavailable(format!("the queue of {model} is full")));
+        }
+        self.tell(partition, model, JobAsk::Enqueue(job.encode())).await
     }
 
     async fn claim(
@@ -163,35 +159,45 @@ impl JobQueue for Jobs {
         if max == 0 {
             return Ok(Vec::new());
         }
-        let (begin, mut has_caught_up) = (Instant::now(), false);
+        let (begin, mut has_caught_up, mut is_told) = (Instant::now(), false, false);
         let (partition, name): (_, Arc<str>) = (self.followed(model).await?, model.into());
         let Partition { seen, tail, .. } = partition;
+        seen.look(|queue| queue.keep_bodies(self.waiting_bytes));
         let news = seen.news(model);
         loop {
             let coming = news.notified();
             tokio::pin!(coming);
             coming.as_mut().enable();
-            let wanted = seen.want(model, max);
+            let left = wait.saturating_sub(begin.elapsed());
+            let wanted = seen.want(model, worker, max, !left.is_zero());
             if !wanted.jobs.is_empty() {
-                let claims = self.take(partition, &name, &wanted, worker, lease).await?;
+                let claims = self.take(partition, &name, &wanted, worker, max, lease).await?;
                 if claims.is_empty() {
                     continue;
                 }
                 return Ok(claims);
             }
+            let look_again = wanted.look_again;
             drop(wanted);
             if !has_caught_up {
                 self.tails.catch_up(tail).await?;
                 has_caught_up = true;
                 continue;
             }
-            let left = wait.saturating_sub(begin.elapsed());
             if left.is_zero() {
                 return Ok(Vec::new());
             }
+            if !is_told && seen.look(|queue| !queue.knows(model, worker)) {
+                // If that fails, others do not let this one go first.
+                let claim = claim_of(worker, lease, Vec::new(), max);
+                let _ = self.tell(partition, model, JobAsk::Claim(claim)).await;
+                is_told = true;
+                continue;
+            }
+            let until = Instant::now() + left.min(seen.until_run_out(model));
             tokio::select! {
                 () = coming => {}
-                () = sleep_until(Instant::now() + left.min(seen.until_run_out(model))) => {}
+                () = sleep_until(look_again.map_or(until, |turn| turn.min(until))) => {}
             }
         }
     }
@@ -229,93 +235,53 @@ impl JobQueue for Jobs {
         self.tell(partition, &ticket.model, JobAsk::Release(release)).await
     }
 
+    /// Kept first, and taken out then: one that dies between the two leaves a job that is buried again.
     async fn bury(&self, ticket: &Ticket, reason: &str) -> Result<(), Error> {
         let (partition, job) = self.named(ticket)?;
+        self.caught_up(partition).await?;
+        let now = partition.seen.clock().now();
+        let Some((listed, body)) = partition.seen.look(|queue| queue.get(job, now)) else { return Ok(()) };
+        if let Some(whole) = self.job(partition, job, body).await? {
+            let dead = DeadJob {
+                job: whole.encode(),
+                reason: reason.to_owned(),
+                attempts: listed.attempts,
+                enqueued_at_ms: millis((now - listed.age).duration_since(UNIX_EPOCH).unwrap_or_default()),
+            };
+            self.dead.keep(listed.id, &dead).await?;
+        }
         let bury = BuryJob { job, reason: reason.to_owned() };
         self.tell(partition, &ticket.model, JobAsk::Bury(bury)).await
     }
 
     async fn depth(&self, model: &str) -> Result<Depth, Error> {
-        let partition = self.followed(model).await?;
-        self.tails.catch_up(&partition.tail).await?;
-        Ok(partition.seen.state.lock().queue.depth(model))
-    }
-}
-
-impl Seen {
-    fn news(&self, model: &str) -> Arc<Notify> {
-        self.state.lock().queue.news(model)
+        self.depth_of(model).await
     }
 
-    /// Up to `max` jobs of a model that can be claimed now, and nobody in this process is about to claim.
-    fn want(&self, model: &str, max: usize) -> Wanted<'_> {
-        let now = self.clock().now();
-        let mut state = self.state.lock();
-        let State { queue, wanted, .. } = &mut *state;
-        let jobs: Vec<_> = queue.offer(model, now).filter(|job| !wanted.contains(job)).take(max).collect();
-        wanted.extend(&jobs);
-        Wanted { seen: self, jobs }
+    async fn queues(&self) -> Result<Vec<Backlog>, Error> {
+        self.backlogs().await
     }
 
-    /// How long until the next claim of a model runs out, as far as is known now.
-    fn until_run_out(&self, model: &str) -> Duration {
-        let run_out = self.state.lock().queue.next_run_out(model);
-        let left = run_out.map(|run_out| run_out.duration_since(self.clock().now()).unwrap_or_default());
-        // One that is about to be claimed here has run out already: no reason to ask again and again.
-        left.map_or(LOOK_AGAIN, |left| left.clamp(Duration::from_millis(1), LOOK_AGAIN))
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.shared.clock
-    }
-}
-
-impl Drop for Wanted<'_> {
-    fn drop(&mut self) {
-        let mut state = self.seen.state.lock();
-        for job in &self.jobs {
-            state.wanted.remove(job);
-        }
-    }
-}
-
-impl Sink for Seen {
-    fn begin(&self, next: i64) {
-        *self.state.lock() = State { next, ..State::default() };
-    }
-
-    fn take(&self, message: Message) {
-        let Message { offset, at, payload, .. } = message;
-        let answer = {
-            let mut state = self.state.lock();
-            state.next = offset + 1;
-            let entry = JobEntry::decode(&payload[..]).ok();
-            entry.and_then(|JobEntry { process, request, ask }| {
-                Some((process, request, state.queue.carry_out(offset, ask?, at).ok()?))
-            })
-        };
-        match answer {
-            Some((process, request, answer)) if process == self.requests.process => {
-                self.clock().observe(at);
-                self.requests.answer(request, answer);
-            }
-            Some(_) => {}
-            None => tracing::error!(offset, "an entry about jobs that cannot be read does nothing"),
+    async fn list(&self, model: &str, status: JobStatus, max: usize) -> Result<Vec<JobEntry>, Error> {
+        match status {
+            JobStatus::Dead => self.dead.list(model, max).await,
+            _ => self.list_queue(model, status, max).await,
         }
     }
 
-    /// Jobs that were enqueued before are kept, if they are; those that were enqueued and lost meanwhile nobody knows of.
-    fn lose(&self, next: i64) {
-        self.state.lock().next = next;
+    async fn find(&self, id: ResponseId) -> Result<Option<FoundJob>, Error> {
+        match self.find_queued(id).await? {
+            Some(found) => Ok(Some(found)),
+            None => self.dead.find(id).await,
+        }
     }
 
-    fn sweep(&self) {
-        self.state.lock().queue.tidy();
-    }
-
-    fn done_up_to(&self) -> Option<i64> {
-        let state = self.state.lock();
-        Some(state.queue.first().unwrap_or(state.next))
+    async fn forget(&self, ticket: &Ticket) -> Result<bool, Error> {
+        match dead::named(ticket) {
+            Some(id) => self.dead.forget(id).await,
+            // That of a job in the queue.
+            None => self.named(ticket).map(|_| false),
+        }
     }
 }
 

@@ -13,8 +13,11 @@
 //! ```
 
 mod config;
+mod security;
 
+mod advice;
 mod client;
+mod connections;
 mod error;
 mod message;
 mod place;
@@ -45,13 +48,15 @@ use broker::{Broker, Error};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::Config;
+pub use security::{Identity, Mechanism, Sasl, Tls};
 
 use self::{
     clock::Clock,
+    connections::Connections,
     control::KafkaControl,
     error::from_kafka,
     events::Events,
-    jobs::Jobs,
+    jobs::{Dead, Graves, Jobs},
     listeners::Listeners,
     log::Log,
     older::Older,
@@ -71,10 +76,22 @@ use self::{
 /// The reading ends when the last of the broker's parts is dropped.
 ///
 /// # Errors
-/// When Kafka cannot be reached, or a topic is not as it should be: then the error says what to do.
+/// When Kafka cannot be reached; when it and this process do not trust each other; or a topic is not as it should be: then the error
+/// says what to do.
 pub async fn connect(config: Config) -> Result<Broker, Error> {
-    let writer = Arc::new(Writer::new(client::producer(&config))?);
-    let topics = topics::prepare(&config, &writer).await?;
+    let connections = Connections::new(&config);
+    match assemble(&config, &connections).await {
+        Ok(broker) => {
+            connections.stand();
+            Ok(broker)
+        }
+        Err(error) => Err(connections.explain(error).await),
+    }
+}
+
+async fn assemble(config: &Config, connections: &Connections) -> Result<Broker, Error> {
+    let writer = Arc::new(Writer::new(client::producer(config), connections.clone())?);
+    let topics = topics::prepare(config, &writer, connections).await?;
     let shared = Arc::new(Shared {
         requests: Requests::new(),
         clock: Clock::default(),
@@ -82,25 +99,34 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     });
     let (events, events_count) = topics.events;
     let (jobs, jobs_count) = topics.jobs;
-    let partitions = events::partitions(&events, events_count, &shared, &config);
+    let homes = homes(config.home_partitions, events_count);
+    let partitions = events::partitions(&events, events_count, &homes, &shared, config);
     let job_partitions = jobs::partitions(&jobs, jobs_count, &shared);
     let announced = Arc::new(Announced::default());
+    let graves = Arc::new(Graves::new(config.max_dead));
+    let dead_tail = Tail::new(&topics.dead, 0, Arc::clone(&graves) as _);
     let roster_tail = Tail::new(&topics.roster, 0, Arc::clone(&announced) as _);
 
     let tails_of_jobs = job_partitions.iter().map(|partition| &partition.tail);
-    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs).chain([&roster_tail]);
+    let all = partitions.iter().map(|partition| &partition.tail).chain(tails_of_jobs);
+    let all = all.chain([&dead_tail, &roster_tail]);
     let all: Vec<_> = all.cloned().collect();
     let (ended, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let consumer =
-        topics::known_to(client::consumer(&config).create().map_err(from_kafka)?, config.response_timeout)
-            .await?;
-    let (tails, following) =
-        Tails::new(consumer, Arc::clone(&writer), &all, config.response_timeout, ended.clone());
+    let consumer = client::consumer(config).create_with_context(connections.clone()).map_err(from_kafka)?;
+    let consumer = topics::known_to(consumer, config.response_timeout).await?;
+    let (tails, following) = Tails::new(
+        consumer,
+        Arc::clone(&writer),
+        &all,
+        (config.response_timeout, config.kept),
+        ended.clone(),
+    );
     tasks.spawn(following);
 
+    let older = Arc::new(Older::new(client::consumer_of_ranges(config), connections.clone()));
     let events = Arc::new(Events {
-        homes: homes(config.home_partitions, events_count),
-        older: Arc::new(Older::new(&events, client::consumer(&config))),
+        homes,
+        older: Arc::clone(&older),
         topic: events,
         partitions,
         shared: Arc::clone(&shared),
@@ -112,13 +138,26 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
         timeout: config.response_timeout,
     });
     events.follow_homes().await?;
+    let dead = Dead {
+        topic: topics.dead,
+        graves,
+        tail: dead_tail,
+        tails: Arc::clone(&tails),
+        older: Arc::clone(&older),
+        writer: Arc::clone(&writer),
+        shared: Arc::clone(&shared),
+    };
     let jobs = Jobs {
         topic: jobs,
         partitions: job_partitions,
         tails: Arc::clone(&tails),
+        older,
+        dead,
+        max_jobs: config.max_jobs,
+        waiting_bytes: config.waiting_bytes,
         writer: Arc::clone(&writer),
         timeout: config.response_timeout,
-        _events: Arc::clone(&events),
+        events: Arc::clone(&events),
     };
     let roster = Roster { topic: topics.roster, announced, tail: roster_tail, tails, writer, shared };
     roster.follow().await?;

@@ -88,4 +88,8 @@ impl Sink for Announced {
     fn lose(&self, _next: i64) {}
 
     fn sweep(&self) {}
+
+    fn is_needed(&self) -> bool {
+        true
+    }
 }

@@ -12,6 +12,10 @@ pub(crate) struct NoRoom;
 
 #[async_trait]
 impl Store for NoRoom {
+    fn missing(&self) -> Option<&'static str> {
+        Some("kafka.store")
+    }
+
     async fn get(&self, _key: &str) -> Result<Option<Bytes>, Error> {
         Ok(None)
     }
@@ -22,7 +26,7 @@ impl Store for NoRoom {
 
     /// Who inserts relies on being the only one, of which a store without room knows nothing.
     async fn insert(&self, _key: &str, _value: Bytes, _ttl: Duration) -> Result<Option<Bytes>, Error> {
-        Err(Error::Unsupported("remember keys without Redis beside Kafka"))
+        Err(Error::Unsupported("remember keys: set kafka.store to a Redis"))
     }
 
     async fn replace(&self, _key: &str, _value: Bytes, _ttl: Duration) -> Result<bool, Error> {
@@ -30,6 +34,19 @@ impl Store for NoRoom {
     }
 
     async fn remove(&self, _key: &str) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Who counts relies on the others' counts.
+    async fn add(&self, _key: &str, _amount: i64, _ttl: Duration) -> Result<i64, Error> {
+        Err(Error::Unsupported("count: set kafka.store to a Redis"))
+    }
+
+    async fn enter(&self, _key: &str, _guest: &str, _max: usize, _ttl: Duration) -> Result<bool, Error> {
+        Err(Error::Unsupported("bound what runs at a time: set kafka.store to a Redis"))
+    }
+
+    async fn leave(&self, _key: &str, _guest: &str) -> Result<bool, Error> {
         Ok(false)
     }
 }

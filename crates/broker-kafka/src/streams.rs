@@ -43,8 +43,11 @@ pub(crate) struct Shared {
 
 /// The streams of one partition.
 pub(crate) struct Streams {
+    topic: Arc<str>,
     partition: u16,
     shared: Arc<Shared>,
+    /// Responses are made in it.
+    is_home: bool,
     max_bytes: usize,
     max_recent_bytes: usize,
     state: Mutex<State>,
@@ -93,10 +96,18 @@ struct Effect {
 }
 
 impl Streams {
-    pub(crate) fn new(partition: u16, shared: Arc<Shared>, config: &Config) -> Self {
+    pub(crate) fn new(
+        topic: &Arc<str>,
+        partition: u16,
+        is_home: bool,
+        shared: Arc<Shared>,
+        config: &Config,
+    ) -> Self {
         Self {
+            topic: Arc::clone(topic),
             partition,
             shared,
+            is_home,
             max_bytes: config.partition_log_bytes,
             max_recent_bytes: config.recent_bytes,
             state: Mutex::default(),
@@ -126,7 +137,8 @@ impl Streams {
             Some(life) => (Stage::Ready(life), Entered::Ready),
             None => {
                 let reading = Stage::Reading { since: Vec::new(), failed: watch::Sender::new(false) };
-                let range = Range { partition: self.partition.into(), key: key_of(id), from, until };
+                let (topic, partition) = (Arc::clone(&self.topic), self.partition.into());
+                let range = Range { topic, partition, key: Some(key_of(id)), from, until };
                 (reading, Entered::Read(range))
             }
         };
@@ -238,6 +250,17 @@ impl Sink for Streams {
             Stage::Reading { .. } => true,
         });
         state.make_room(self.max_bytes);
+    }
+
+    /// Who only asks has the partition followed by asking.
+    fn is_needed(&self) -> bool {
+        self.is_home
+            || self
+                .state
+                .lock()
+                .slots
+                .values()
+                .any(|slot| !slot.listeners.is_empty() || matches!(slot.stage, Stage::Reading { .. }))
     }
 }
 

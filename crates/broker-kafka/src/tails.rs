@@ -16,20 +16,28 @@ use broker::Error;
 use futures_util::StreamExt as _;
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
-    consumer::{CommitMode, Consumer as _, StreamConsumer},
+    consumer::{CommitMode, Consumer as _},
     error::KafkaError,
     message::BorrowedMessage,
 };
 use tokio::{
     sync::{Mutex, mpsc, watch},
-    time::{Instant, interval, timeout},
+    time::{Instant, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{error::from_kafka, message::Message, writer::Writer};
+use crate::{
+    client::Consumer,
+    error::{from_kafka, is_moving, is_of_connection},
+    message::Message,
+    writer::Writer,
+};
 
 /// How often sinks tidy up.
 const SWEEP: Duration = Duration::from_secs(1);
+
+/// How long to wait for what moves from one node to another.
+const MOVING: Duration = Duration::from_millis(50);
 
 /// How many turns wait for the task at most; whoever has one more waits.
 const TURNS: usize = 256;
@@ -48,6 +56,9 @@ pub(crate) trait Sink: Send + Sync {
     /// Once a second.
     fn sweep(&self);
 
+    /// Whether somebody needs what is heard here, though nobody asked for the partition lately.
+    fn is_needed(&self) -> bool;
+
     /// Where another process would begin to read, if it shall not begin at the beginning: to be committed.
     fn done_up_to(&self) -> Option<i64> {
         None
@@ -62,6 +73,8 @@ pub(crate) struct Tail {
     /// The offset after the last record that the sink heard of; `None` until it is followed.
     position: watch::Sender<Option<i64>>,
     starting: Mutex<()>,
+    /// When somebody asked for it last.
+    asked: parking_lot::Mutex<Instant>,
     end: Mutex<Option<End>>,
     committed: AtomicI64,
 }
@@ -89,11 +102,13 @@ type Turn = Box<dyn FnOnce() + Send>;
 
 /// All followed partitions.
 pub(crate) struct Tails {
-    consumer: Arc<StreamConsumer>,
+    consumer: Arc<Consumer>,
     writer: Arc<Writer>,
     by_topic: HashMap<Arc<str>, Vec<Arc<Tail>>>,
     turns: mpsc::Sender<Turn>,
     timeout: Duration,
+    /// How long a partition is followed that nobody asks for.
+    kept: Duration,
 }
 
 /// What the task does next.
@@ -112,6 +127,7 @@ impl Tail {
             sink,
             position: watch::Sender::new(None),
             starting: Mutex::default(),
+            asked: parking_lot::Mutex::new(Instant::now()),
             end: Mutex::default(),
             committed: AtomicI64::new(-1),
         })
@@ -119,6 +135,13 @@ impl Tail {
 
     fn is_followed(&self) -> bool {
         self.position.borrow().is_some()
+    }
+
+    /// Notes that somebody asks for it; whether it is followed.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        // Before the look: what is followed now is so for long enough to be used.
+        *self.asked.lock() = Instant::now();
+        self.is_followed()
     }
 
     fn hear(&self, message: Message) {
@@ -138,10 +161,10 @@ impl Tail {
 impl Tails {
     /// What follows these partitions, and the task that does it, which ends with `ended`.
     pub(crate) fn new(
-        consumer: StreamConsumer,
+        consumer: Consumer,
         writer: Arc<Writer>,
         tails: &[Arc<Tail>],
-        timeout: Duration,
+        (timeout, kept): (Duration, Duration),
         ended: CancellationToken,
     ) -> (Arc<Self>, impl Future<Output = ()> + Send + 'static) {
         let mut by_topic: HashMap<_, Vec<_>> = HashMap::new();
@@ -149,7 +172,7 @@ impl Tails {
             by_topic.entry(Arc::clone(&tail.topic)).or_default().push(Arc::clone(tail));
         }
         let (turns, coming) = mpsc::channel(TURNS);
-        let tails = Arc::new(Self { consumer: Arc::new(consumer), writer, by_topic, turns, timeout });
+        let tails = Arc::new(Self { consumer: Arc::new(consumer), writer, by_topic, turns, timeout, kept });
         (Arc::clone(&tails), async move { tails.run(coming, ended).await })
     }
 
@@ -166,6 +189,8 @@ impl Tails {
             };
             match event {
                 Event::Read(Ok(message)) => self.hear(&message),
+                // Of its connections librdkafka tells by itself, and less often.
+                Event::Read(Err(error)) if is_of_connection(&error) => tracing::debug!(%error, "cannot read"),
                 Event::Read(Err(error)) => tracing::warn!(%error, "failed to read from kafka, trying again"),
                 Event::Turn(turn) => turn(),
                 Event::Sweep => self.sweep(),
@@ -202,17 +227,49 @@ impl Tails {
         {
             tracing::debug!(%error, "failed to commit");
         }
+        for tail in self.by_topic.values().flatten().filter(|tail| tail.is_followed()) {
+            self.leave_idle(tail);
+        }
+    }
+
+    /// Follows a partition no more, if nobody needs it.
+    fn leave_idle(&self, tail: &Tail) {
+        // One that is about to be followed is needed.
+        let Ok(_starting) = tail.starting.try_lock() else { return };
+        // Held to the end: who asks meanwhile finds that it is not followed.
+        let asked = tail.asked.lock();
+        if asked.elapsed() < self.kept || tail.sink.is_needed() {
+            return;
+        }
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&tail.topic, tail.partition);
+        if let Err(error) = self.consumer.incremental_unassign(&list) {
+            tracing::warn!(%error, "failed to leave a partition");
+            return;
+        }
+        tail.position.send_replace(None);
+        // What it knew is of no use when the partition is followed again.
+        tail.sink.begin(0);
     }
 
     /// The place that was committed last.
     async fn committed(&self, tail: &Tail) -> Result<i64, Error> {
-        let (consumer, timeout) = (Arc::clone(&self.consumer), self.timeout);
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&tail.topic, tail.partition);
-        let asking = tokio::task::spawn_blocking(move || consumer.committed_offsets(list, timeout));
-        let committed = asking.await.map_err(Error::unavailable)?.map_err(from_kafka)?;
-        let offset = committed.elements().first().and_then(|element| element.offset().to_raw());
-        Ok(offset.unwrap_or(0).max(0))
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            let (consumer, timeout) = (Arc::clone(&self.consumer), self.timeout);
+            let mut list = TopicPartitionList::new();
+            list.add_partition(&tail.topic, tail.partition);
+            let asking = tokio::task::spawn_blocking(move || consumer.committed_offsets(list, timeout));
+            match asking.await.map_err(Error::unavailable)? {
+                Ok(committed) => {
+                    let offset = committed.elements().first().and_then(|element| element.offset().to_raw());
+                    return Ok(offset.unwrap_or(0).max(0));
+                }
+                // Who keeps the commits of a group is made known a moment after there is one, or another one.
+                Err(error) if is_moving(&error) && Instant::now() < deadline => sleep(MOVING).await,
+                Err(error) => return Err(from_kafka(error)),
+            }
+        }
     }
 
     /// Does something between two records.
@@ -220,10 +277,10 @@ impl Tails {
         let _ = self.turns.send(Box::new(turn)).await;
     }
 
-    /// Follows a partition from now on, if it is not followed already. There are never more of them than partitions, so each
-    /// stays followed.
+    /// Follows a partition from now on, if it is not followed already, as long as somebody needs it: until nobody has asked for
+    /// it for a while, and its sink does not need it.
     pub(crate) async fn follow(&self, tail: &Tail, from: Start) -> Result<(), Error> {
-        if tail.is_followed() {
+        if tail.is_asked_for() {
             return Ok(());
         }
         let _starting = tail.starting.lock().await;
@@ -250,11 +307,12 @@ impl Tails {
     pub(crate) async fn catch_up(&self, tail: &Tail) -> Result<(), Error> {
         let end = self.end(tail).await?;
         let mut position = tail.position.subscribe();
-        let caught_up = position.wait_for(|position| position.is_some_and(|position| position >= end));
-        match timeout(self.timeout, caught_up).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::unavailable("kafka does not deliver what it has")),
+        while position.borrow_and_update().is_none_or(|position| position < end) {
+            // There may be much to read. As long as something comes, more does.
+            let changed = timeout(self.timeout, position.changed()).await;
+            changed.map_err(|_| Error::unavailable("kafka does not deliver what it has"))?.ok();
         }
+        Ok(())
     }
 
     /// Where the partition ends, found out after this was called. Those who ask at the same time share one question.
@@ -283,3 +341,6 @@ impl fmt::Debug for Tail {
         f.debug_struct("Tail").field("topic", &self.topic).field("partition", &self.partition).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,19 +5,21 @@ use std::{sync::Arc, time::Duration};
 use broker::Error;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
-    client::DefaultClientContext,
-    consumer::{Consumer as _, StreamConsumer},
+    consumer::Consumer as _,
     types::RDKafkaErrorCode,
 };
 use tokio::time::{Instant, sleep};
 
-use crate::{Config, client, error::from_kafka, writer::Writer};
+use crate::{Config, client, client::Consumer, connections::Connections, error::from_kafka, writer::Writer};
 
 /// How long announcements are kept. The roster is read from its beginning.
 const ANNOUNCEMENTS_KEPT: Duration = Duration::from_secs(60 * 60);
 
+/// How long dead jobs are kept.
+pub(crate) const DEAD_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Lets a consumer learn what topics there are. One that meets a topic for the first time asks only a second later.
-pub(crate) async fn known_to(consumer: StreamConsumer, timeout: Duration) -> Result<StreamConsumer, Error> {
+pub(crate) async fn known_to(consumer: Consumer, timeout: Duration) -> Result<Consumer, Error> {
     let asking =
         tokio::task::spawn_blocking(move || consumer.fetch_metadata(None, timeout).map(|_| consumer));
     asking.await.map_err(Error::unavailable)?.map_err(from_kafka)
@@ -34,6 +36,7 @@ struct Topic {
 pub(crate) struct Topics {
     pub(crate) events: (Arc<str>, u16),
     pub(crate) jobs: (Arc<str>, u16),
+    pub(crate) dead: Arc<str>,
     pub(crate) roster: Arc<str>,
 }
 
@@ -42,33 +45,46 @@ pub(crate) struct Topics {
 /// # Errors
 /// When Kafka cannot be reached; or a topic is not there and may not be made, or is not as it should be: then the error
 /// says what to type.
-pub(crate) async fn prepare(config: &Config, writer: &Writer) -> Result<Topics, Error> {
-    let (events, jobs, roster) = (events(config), jobs(config), roster(config));
+pub(crate) async fn prepare(
+    config: &Config,
+    writer: &Writer,
+    connections: &Connections,
+) -> Result<Topics, Error> {
+    let (events, jobs, dead, roster) = (events(config), jobs(config), dead(config), roster(config));
     let preparing = Preparing {
         writer,
-        admin: client::common(config).create().map_err(from_kafka)?,
+        admin: client::common(config).create_with_context(connections.clone()).map_err(from_kafka)?,
         timeout: config.response_timeout,
         replication: config.replication,
     };
     let events = (events.name.as_str().into(), preparing.prepare(&events).await?);
     let jobs = (jobs.name.as_str().into(), preparing.prepare(&jobs).await?);
+    preparing.prepare(&dead).await?;
     preparing.prepare(&roster).await?;
-    Ok(Topics { events, jobs, roster: roster.name.into() })
+    Ok(Topics { events, jobs, dead: dead.name.into(), roster: roster.name.into() })
 }
 
 fn events(config: &Config) -> Topic {
-    let (name, settings) = (format!("{}events", config.topic_prefix), carrying_settings(config));
+    let (name, settings) =
+        (format!("{}events", config.topic_prefix), carrying_settings(config, config.retention));
     Topic { name, partitions: config.partitions, settings }
 }
 
 fn jobs(config: &Config) -> Topic {
-    let (name, settings) = (format!("{}jobs", config.topic_prefix), carrying_settings(config));
+    let (name, settings) =
+        (format!("{}jobs", config.topic_prefix), carrying_settings(config, config.retention));
     Topic { name, partitions: config.job_partitions, settings }
 }
 
+fn dead(config: &Config) -> Topic {
+    let mut settings = carrying_settings(config, DEAD_KEPT);
+    settings.push(("segment.ms", (DEAD_KEPT / 30).as_millis().to_string()));
+    Topic { name: format!("{}jobs.dead", config.topic_prefix), partitions: 1, settings }
+}
+
 /// Of topics that carry what users say and models answer.
-fn carrying_settings(config: &Config) -> Vec<(&'static str, String)> {
-    let mut settings = common_settings(config.retention);
+fn carrying_settings(config: &Config, retention: Duration) -> Vec<(&'static str, String)> {
+    let mut settings = common_settings(retention);
     settings.push(("max.message.bytes", config.max_message_bytes.to_string()));
     settings
 }
@@ -90,7 +106,7 @@ fn common_settings(retention: Duration) -> Vec<(&'static str, String)> {
 
 struct Preparing<'a> {
     writer: &'a Writer,
-    admin: AdminClient<DefaultClientContext>,
+    admin: AdminClient<Connections>,
     timeout: Duration,
     replication: u16,
 }

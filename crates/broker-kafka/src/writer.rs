@@ -3,7 +3,6 @@
 use parking_lot::Mutex;
 use rdkafka::{
     ClientConfig,
-    client::DefaultClientContext,
     error::KafkaError,
     producer::{
         DeliveryFuture, FutureProducer, FutureRecord, Producer as _, future_producer::FutureProducerContext,
@@ -13,21 +12,22 @@ use rdkafka::{
 
 use broker::Error;
 
-use crate::{error::from_kafka, requests::Place};
+use crate::{advice, connections::Connections, error::from_kafka, requests::Place};
 
 /// What a question is put to.
-type Client = rdkafka::client::Client<FutureProducerContext<DefaultClientContext>>;
+type Client = rdkafka::client::Client<FutureProducerContext<Connections>>;
 
 /// The one producer of this process.
 pub(crate) struct Writer {
     config: ClientConfig,
-    producer: Mutex<FutureProducer>,
+    connections: Connections,
+    producer: Mutex<FutureProducer<Connections>>,
 }
 
 impl Writer {
-    pub(crate) fn new(config: ClientConfig) -> Result<Self, Error> {
-        let producer = Mutex::new(config.create().map_err(Error::refused)?);
-        Ok(Self { config, producer })
+    pub(crate) fn new(config: ClientConfig, connections: Connections) -> Result<Self, Error> {
+        let producer = Mutex::new(create(&config, &connections)?);
+        Ok(Self { config, connections, producer })
     }
 
     /// Hands a record to the producer, which sends it at once. The future says whether it is in the log.
@@ -58,7 +58,7 @@ impl Writer {
         asking.await.map_err(Error::unavailable)?.map_err(from_kafka)
     }
 
-    fn current(&self) -> FutureProducer {
+    fn current(&self) -> FutureProducer<Connections> {
         self.producer.lock().clone()
     }
 
@@ -68,10 +68,17 @@ impl Writer {
         let mut producer = self.producer.lock();
         if let Some((code, reason)) = producer.client().fatal_error() {
             tracing::warn!(%code, reason, "the producer cannot go on: a new one takes its place");
-            *producer = self.config.create().map_err(Error::refused)?;
+            *producer = create(&self.config, &self.connections)?;
         }
         Ok(())
     }
+}
+
+fn create(config: &ClientConfig, connections: &Connections) -> Result<FutureProducer<Connections>, Error> {
+    config.create_with_context(connections.clone()).map_err(|error| match error {
+        KafkaError::ClientCreation(why) => Error::refused(advice::of_creation(&why)),
+        error => Error::refused(error),
+    })
 }
 
 /// What a delivery came to.

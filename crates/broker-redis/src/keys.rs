@@ -15,6 +15,8 @@
 //! | `nx:{queues}` | sorted set | the models that had jobs, by when that is forgotten |
 //! | `nx:{roster}` | sorted set | the models that are served, by when that ends |
 //! | `nx:value:…` | string | a value of the store |
+//! | `nx:counter:…` | string | a counter of the store |
+//! | `nx:room:…` | sorted set | who is in a room of the store, by when that ends |
 //! | `nx:stops` | channel | cancels |
 
 use std::sync::Arc;
@@ -78,6 +80,14 @@ impl Keys {
 
     pub(crate) fn value(&self, key: &str) -> String {
         format!("{}value:{key}", self.prefix)
+    }
+
+    pub(crate) fn counter(&self, key: &str) -> String {
+        format!("{}counter:{key}", self.prefix)
+    }
+
+    pub(crate) fn room(&self, key: &str) -> String {
+        format!("{}room:{key}", self.prefix)
     }
 
     fn jobs(&self, model: &str, what: &str) -> String {

@@ -94,6 +94,10 @@ scripts! {
     BURY = "lib/queue.lua" "bury.lua";
     DEPTH = "lib/time.lua" "depth.lua";
 
+    ADD = "add.lua";
+    ENTER = "lib/time.lua" "enter.lua";
+    LEAVE = "lib/time.lua" "leave.lua";
+
     LIST = "lib/time.lua" "lib/inspect.lua" "list.lua";
     LIST_DEAD = "lib/time.lua" "lib/inspect.lua" "list_dead.lua";
     FIND = "lib/time.lua" "lib/inspect.lua" "find.lua";

@@ -7,7 +7,10 @@ use broker::{Error, Store};
 use bytes::Bytes;
 use redis::{Cmd, Value};
 
-use crate::{client::Client, scripts::millis};
+use crate::{
+    client::Client,
+    scripts::{self, millis},
+};
 
 /// The values on Redis.
 pub(crate) struct Values {
@@ -49,6 +52,20 @@ impl Store for Values {
     async fn remove(&self, key: &str) -> Result<bool, Error> {
         let key = self.client.keys.value(key);
         self.client.query(&key, redis::cmd("UNLINK").arg(&key)).await
+    }
+
+    async fn add(&self, key: &str, amount: i64, ttl: Duration) -> Result<i64, Error> {
+        let call = scripts::ADD.call([self.client.keys.counter(key)]).arg(amount).arg(millis(ttl).max(1));
+        self.client.run(&call).await
+    }
+
+    async fn enter(&self, key: &str, guest: &str, max: usize, ttl: Duration) -> Result<bool, Error> {
+        let call = scripts::ENTER.call([self.client.keys.room(key)]);
+        self.client.run(&call.arg(guest).arg(max).arg(millis(ttl).max(1))).await
+    }
+
+    async fn leave(&self, key: &str, guest: &str) -> Result<bool, Error> {
+        self.client.run(&scripts::LEAVE.call([self.client.keys.room(key)]).arg(guest)).await
     }
 }
 

@@ -44,6 +44,10 @@ macro_rules! conformance_suite {
                 of_many_that_insert_one_wins
                 only_what_is_there_is_replaced
                 any_bytes_are_a_value
+                counters_count
+                of_many_that_count_each_sees_its_own_sum
+                rooms_have_a_bound
+                of_many_that_enter_as_many_do_as_may
             }
         }
     };

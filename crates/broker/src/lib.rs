@@ -14,6 +14,7 @@ mod log;
 mod queue;
 mod store;
 
+pub mod account;
 pub mod memory;
 pub mod rules;
 

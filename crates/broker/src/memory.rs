@@ -14,6 +14,7 @@ mod live;
 mod log;
 mod queue;
 mod store;
+mod tallies;
 
 use std::{sync::Arc, time::Duration};
 

@@ -44,6 +44,12 @@ pub(crate) struct Arguments {
     /// How many model servers; each worker can call all of them.
     #[arg(long, default_value_t = 2, value_parser = positive)]
     pub(crate) model_servers: usize,
+    /// What carries jobs and streams. Beside Kafka a Redis keeps state by key.
+    #[arg(long, value_enum, default_value_t = Broker::Redis)]
+    pub(crate) broker: Broker,
+    /// How many nodes of Kafka. Each takes up to 400 MB.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(crate) nodes: u32,
     /// What Redis keeps on its disk. Only with `always` nothing may be lost; without it `--allow` what clients are told then.
     #[arg(long, value_enum, default_value_t = Persistence::Always)]
     pub(crate) persistence: Persistence,
@@ -56,6 +62,13 @@ pub(crate) struct Arguments {
     /// How the figures are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+/// What carries jobs and streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Broker {
+    Redis,
+    Kafka,
 }
 
 /// What Redis keeps on its disk.
@@ -90,10 +103,21 @@ impl Persistence {
 }
 
 impl Arguments {
+    /// How many nodes of Kafka there are.
+    pub(crate) fn kafka_nodes(&self) -> u32 {
+        match self.broker {
+            Broker::Redis => 0,
+            Broker::Kafka => self.nodes,
+        }
+    }
+
     /// The kinds of faults that do not come.
     pub(crate) fn left_out(&self) -> Vec<Kind> {
-        let is_left_out =
-            |kind: &Kind| self.without.contains(kind) || !self.only.is_empty() && !self.only.contains(kind);
+        let is_left_out = |kind: &Kind| {
+            self.without.contains(kind)
+                || !self.only.is_empty() && !self.only.contains(kind)
+                || self.broker == Broker::Redis && kind.needs_kafka()
+        };
         Kind::ALL.into_iter().map(|(kind, _)| kind).filter(is_left_out).collect()
     }
 }

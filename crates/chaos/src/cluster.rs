@@ -1,9 +1,11 @@
-//! What is tormented: Redis, model servers, gateways and workers, all of them real, with a proxy in each line between them.
+//! What is tormented: a broker, model servers, gateways and workers, all of them real, with a proxy in each line between them.
 //!
 //! ```text
-//!   clients ── proxy ──▶ gateway ── proxy ──▶ Redis ◀── proxy ── worker ── proxy ──▶ model server
+//!   clients ── proxy ──▶ gateway ── proxy ──▶ broker ◀── proxy ── worker ── proxy ──▶ model server
 //! ```
 
+mod kafka;
+mod lines;
 mod member;
 
 use std::{
@@ -20,6 +22,8 @@ use testkit::{
 };
 use tokio::sync::Mutex;
 
+use kafka::Kafka;
+use lines::Lines;
 pub(crate) use member::{Member, Role};
 
 use crate::{arguments::Persistence, ledger::Ledger, proxy::Proxy};
@@ -40,13 +44,17 @@ pub(crate) struct Parts {
     pub(crate) model_servers: usize,
     /// How Redis keeps what it has.
     pub(crate) persistence: Persistence,
+    /// With so many nodes of Kafka as the broker, Redis is the store beside it; with none it is the broker.
+    pub(crate) kafka_nodes: u32,
 }
 
 /// A cluster. All of its processes end with it.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    /// Locked while somebody has it in hand.
+    /// The broker, or the store beside it. Locked while somebody has it in hand.
     pub(crate) redis: Mutex<Server>,
+    /// The broker, if Redis is not. Locked while somebody has one of its nodes in hand.
+    pub(crate) kafka: Option<Mutex<Kafka>>,
     pub(crate) models: Vec<(ModelServer, Proxy)>,
     pub(crate) gateways: Vec<Member>,
     pub(crate) workers: Vec<Member>,
@@ -70,7 +78,18 @@ impl Cluster {
             own.chain(["--logfile", &log]).map(str::to_owned).collect()
         });
         let redis = redis.await;
-        let broker: SocketAddr = redis.address().parse().map_err(io::Error::other)?;
+        let address: SocketAddr = redis.address().parse().map_err(io::Error::other)?;
+        let mut lines = Vec::new();
+        for _ in 0..parts.gateways + parts.workers {
+            lines.push(match parts.kafka_nodes {
+                0 => Lines::to_redis(address).await?,
+                nodes => Lines::to_kafka(nodes, address).await?,
+            });
+        }
+        let kafka = match parts.kafka_nodes {
+            0 => None,
+            nodes => Some(Mutex::new(Kafka::start(nodes, &lines).await)),
+        };
         let settings = TempDir::new()?;
         let mut models = Vec::new();
         for _ in 0..parts.model_servers {
@@ -78,20 +97,20 @@ impl Cluster {
             let proxy = Proxy::start(Some(server.address())).await?;
             models.push((server, proxy));
         }
-        let (mut gateways, mut workers) = (Vec::new(), Vec::new());
-        for number in 0..parts.gateways {
+        let (mut gateways, mut workers, mut lines) = (Vec::new(), Vec::new(), lines.into_iter());
+        for (number, lines) in lines.by_ref().take(parts.gateways).enumerate() {
             let file = write(&settings, &format!("gateway-{number}.toml"), &gateway_settings())?;
-            gateways.push(Member::new(Role::Gateway, number, program, file, logs, broker).await?);
+            gateways.push(Member::new(Role::Gateway, number, program, file, logs, lines).await?);
         }
         let addresses: Vec<_> = models.iter().map(|(_, proxy)| proxy.address()).collect();
-        for number in 0..parts.workers {
+        for (number, lines) in lines.enumerate() {
             let file = write(&settings, &format!("worker-{number}.toml"), &worker_settings(&addresses))?;
-            workers.push(Member::new(Role::Worker, number, program, file, logs, broker).await?);
+            workers.push(Member::new(Role::Worker, number, program, file, logs, lines).await?);
         }
         for member in workers.iter().chain(&gateways) {
             member.up(&mut *member.life.lock().await, ledger).await?;
         }
-        Ok(Self { redis: Mutex::new(redis), models, gateways, workers, _settings: settings })
+        Ok(Self { redis: Mutex::new(redis), kafka, models, gateways, workers, _settings: settings })
     }
 
     /// Where clients connect: a proxy in front of each gateway.

@@ -21,8 +21,10 @@ pub(crate) enum Kind {
     ReplaceWorker,
     /// The same.
     ReplaceGateway,
-    /// `kill -9`; started again on the same data.
+    /// `kill -9` of Redis or of a node of Kafka; started again on the same data.
     KillBroker,
+    /// A planned stop of a node of Kafka, and a start.
+    RestartBroker,
     /// SIGSTOP and SIGCONT.
     FreezeBroker,
     /// All connections of one process to the broker are reset.
@@ -31,6 +33,12 @@ pub(crate) enum Kind {
     HoldBroker,
     /// Everything between one process and the broker takes longer.
     DelayBroker,
+    /// `kill -9` of the Redis beside Kafka.
+    KillStore,
+    /// SIGSTOP and SIGCONT.
+    FreezeStore,
+    /// All connections of one process to it are reset.
+    CutStore,
     /// Some of the connections of one gateway's clients are reset.
     CutClients,
     /// What one gateway's clients say, or what they are told, stays on its way for seconds.
@@ -41,7 +49,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds, and how often each of them comes among the others.
-    pub(crate) const ALL: [(Self, usize); 14] = [
+    pub(crate) const ALL: [(Self, usize); 18] = [
         (Self::KillWorker, 8),
         (Self::KillGateway, 8),
         (Self::FreezeWorker, 6),
@@ -49,10 +57,14 @@ impl Kind {
         (Self::ReplaceWorker, 3),
         (Self::ReplaceGateway, 3),
         (Self::KillBroker, 4),
+        (Self::RestartBroker, 2),
         (Self::FreezeBroker, 3),
         (Self::CutBroker, 10),
         (Self::HoldBroker, 8),
         (Self::DelayBroker, 5),
+        (Self::KillStore, 3),
+        (Self::FreezeStore, 2),
+        (Self::CutStore, 4),
         (Self::CutClients, 10),
         (Self::HoldClients, 5),
         (Self::CutModel, 6),
@@ -68,10 +80,14 @@ impl Kind {
             Self::ReplaceWorker => "replace-worker",
             Self::ReplaceGateway => "replace-gateway",
             Self::KillBroker => "kill-broker",
+            Self::RestartBroker => "restart-broker",
             Self::FreezeBroker => "freeze-broker",
             Self::CutBroker => "cut-broker",
             Self::HoldBroker => "hold-broker",
             Self::DelayBroker => "delay-broker",
+            Self::KillStore => "kill-store",
+            Self::FreezeStore => "freeze-store",
+            Self::CutStore => "cut-store",
             Self::CutClients => "cut-clients",
             Self::HoldClients => "hold-clients",
             Self::CutModel => "cut-model",
@@ -87,18 +103,30 @@ impl Kind {
         })
     }
 
+    /// Whether there is nothing to strike without Kafka.
+    pub(crate) const fn needs_kafka(self) -> bool {
+        matches!(self, Self::RestartBroker | Self::KillStore | Self::FreezeStore | Self::CutStore)
+    }
+
+    /// Whether it strikes the broker itself. Such faults come one after the other.
+    pub(crate) const fn strikes_broker(self) -> bool {
+        matches!(self, Self::KillBroker | Self::RestartBroker | Self::FreezeBroker)
+    }
+
     /// For how long, in milliseconds. A lease is 2.5 s.
     const fn milliseconds(self) -> (u64, u64) {
         match self {
             Self::KillWorker | Self::KillGateway => (100, 2_000),
             Self::FreezeWorker | Self::FreezeGateway => (3_000, 7_000),
-            Self::KillBroker => (0, 1_500),
-            Self::FreezeBroker => (200, 4_000),
+            Self::KillBroker | Self::KillStore => (0, 1_500),
+            Self::FreezeBroker | Self::FreezeStore => (200, 4_000),
             Self::HoldBroker | Self::HoldClients => (500, 6_000),
             Self::DelayBroker => (2_000, 6_000),
             Self::ReplaceWorker
             | Self::ReplaceGateway
+            | Self::RestartBroker
             | Self::CutBroker
+            | Self::CutStore
             | Self::CutClients
             | Self::CutModel => (0, 0),
         }

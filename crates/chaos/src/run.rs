@@ -18,7 +18,7 @@ use crate::{
     cluster::{Cluster, Parts},
     figures::Figures,
     ledger::Ledger,
-    plan::Plan,
+    plan::{Kind, Plan},
     strike::Striker,
 };
 
@@ -34,6 +34,9 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// # Errors
 /// When the cluster cannot be started: then nothing was tried.
 pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
+    if arguments.faults > 0 && arguments.left_out().len() == Kind::ALL.len() {
+        return Err(io::Error::other("no kind of fault is left; some come only with --broker kafka"));
+    }
     let seed = arguments.seed.unwrap_or_else(|| rand::random::<u32>().into());
     say(&format!("seed {seed}: {} faults, {} streams at a time", arguments.faults, arguments.streams));
     let logs = Logs::new(arguments.logs.clone())?;
@@ -43,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
         workers: arguments.workers,
         model_servers: arguments.model_servers,
         persistence: arguments.persistence,
+        kafka_nodes: arguments.kafka_nodes(),
     };
     let program = program(&arguments)?;
     let cluster = Arc::new(Cluster::start(parts, &program, &logs.path, &ledger).await?);

@@ -1,9 +1,11 @@
 //! Carries a plan out on a cluster.
 
-use std::{io, sync::Arc};
+mod broker;
+
+use std::{io, slice, sync::Arc};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::{sync::Semaphore, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -14,7 +16,7 @@ use crate::{
     proxy::{Flow, Proxy, Weather},
 };
 
-/// So many faults may last at a time; the next one waits.
+/// So many faults may last at a time, beside those of the broker; the next one waits.
 const AT_ONCE: usize = 8;
 
 /// Whoever strikes.
@@ -38,7 +40,11 @@ impl Striker {
             if stop.run_until_cancelled(time::sleep(fault.pause)).await.is_none() {
                 break;
             }
-            let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+            // Those of the broker come one after the other, and take long on Kafka: the others do not wait for that.
+            let permit = match fault.kind.strikes_broker() {
+                true => None,
+                false => Arc::clone(&room).acquire_owned().await.ok(),
+            };
             begun();
             let striker = self.clone();
             tasks.spawn(async move {
@@ -78,37 +84,43 @@ impl Striker {
             Kind::KillWorker | Kind::KillGateway => self.kill(&fault).await,
             Kind::FreezeWorker | Kind::FreezeGateway => self.freeze(&fault).await,
             Kind::ReplaceWorker | Kind::ReplaceGateway => self.replace(&fault).await,
-            Kind::KillBroker => {
-                self.kill_broker(&fault).await;
+            Kind::KillBroker | Kind::RestartBroker => self.kill_broker(&fault).await,
+            Kind::FreezeBroker => self.freeze_broker(&fault).await,
+            Kind::KillStore => {
+                self.kill_redis(&fault, "the store").await;
                 Ok(())
             }
-            Kind::FreezeBroker => self.freeze_broker(&fault).await,
+            Kind::FreezeStore => self.freeze_redis(&fault, "the store").await,
             Kind::CutBroker => {
                 let member = self.anyone(&fault);
-                self.cut(&fault, &member.broker, 1.0, &format!("of {}", member.name));
+                self.cut(&fault, &member.lines.broker, 1.0, &format!("of {}", member.name));
+                Ok(())
+            }
+            Kind::CutStore => {
+                let member = self.anyone(&fault);
+                self.cut(&fault, member.lines.store.as_slice(), 1.0, &format!("of {}", member.name));
                 Ok(())
             }
             Kind::HoldBroker | Kind::DelayBroker => {
                 let member = self.anyone(&fault);
-                self.weather(&fault, &member.broker, &member.name).await;
+                let (lines, whose) = self.some_lines(&fault, member);
+                self.weather(&fault, lines, &whose).await;
                 Ok(())
             }
             Kind::CutClients => {
                 let member = self.gateway(&fault);
-                let Some(proxy) = &member.clients else { return Ok(()) };
-                self.cut(&fault, proxy, fault.share, &format!("of {}", member.name));
+                self.cut(&fault, member.clients.as_slice(), fault.share, &format!("of {}", member.name));
                 Ok(())
             }
             Kind::HoldClients => {
                 let member = self.gateway(&fault);
-                let Some(proxy) = &member.clients else { return Ok(()) };
-                self.weather(&fault, proxy, &member.name).await;
+                self.weather(&fault, member.clients.as_slice(), &member.name).await;
                 Ok(())
             }
             Kind::CutModel => {
                 let number = fault.target % self.cluster.models.len();
                 let (_, proxy) = &self.cluster.models[number];
-                self.cut(&fault, proxy, fault.share, &format!("server {number}"));
+                self.cut(&fault, slice::from_ref(proxy), fault.share, &format!("server {number}"));
                 Ok(())
             }
         }
@@ -133,6 +145,19 @@ impl Striker {
         let Cluster { gateways, workers, .. } = &*self.cluster;
         let at = fault.target % (gateways.len() + workers.len());
         gateways.get(at).unwrap_or_else(|| &workers[at - gateways.len()])
+    }
+
+    /// Of a process's lines to the broker: all of them, or those to one of several nodes.
+    fn some_lines<'a>(&self, fault: &Fault, member: &'a Member) -> (&'a [Proxy], String) {
+        let all = &member.lines.broker[..];
+        let members = self.cluster.gateways.len() + self.cluster.workers.len();
+        let at = fault.target / members % (all.len() + 1);
+        match all.get(at) {
+            Some(line) if all.len() > 1 => {
+                (slice::from_ref(line), format!("{} and node {}", member.name, at + 1))
+            }
+            _ => (all, member.name.clone()),
+        }
     }
 
     async fn kill(&self, fault: &Fault) -> io::Result<()> {
@@ -174,34 +199,13 @@ impl Striker {
         Ok(())
     }
 
-    async fn kill_broker(&self, fault: &Fault) {
-        let mut redis = self.cluster.redis.lock().await;
-        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
-        redis.kill();
-        time::sleep(fault.lasts).await;
-        redis.start_again().await;
-        self.ledger.tell("the broker is there again");
-    }
-
-    async fn freeze_broker(&self, fault: &Fault) -> io::Result<()> {
-        let redis = self.cluster.redis.lock().await;
-        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
-        let pid = redis.pid().try_into().ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other("the broker has no pid"))?;
-        kill_process(pid, Signal::STOP)?;
-        time::sleep(fault.lasts).await;
-        kill_process(pid, Signal::CONT)?;
-        self.ledger.tell("the broker goes on");
-        Ok(())
-    }
-
-    fn cut(&self, fault: &Fault, proxy: &Proxy, share: f64, whose: &str) {
+    fn cut(&self, fault: &Fault, proxies: &[Proxy], share: f64, whose: &str) {
         let mut random = StdRng::seed_from_u64(fault.target as u64);
-        let lines = proxy.cut(|| random.random_bool(share));
+        let lines: usize = proxies.iter().map(|proxy| proxy.cut(|| random.random_bool(share))).sum();
         self.ledger.fault(fault.kind, &format!("{whose}: {lines} lines"));
     }
 
-    async fn weather(&self, fault: &Fault, proxy: &Proxy, whose: &str) {
+    async fn weather(&self, fault: &Fault, proxies: &[Proxy], whose: &str) {
         let bad = if fault.kind == Kind::DelayBroker { Flow::Late(fault.delay) } else { Flow::Held };
         let (weather, way) = match (fault.kind, fault.towards_server) {
             (Kind::DelayBroker, _) => (Weather { to_server: bad, to_clients: bad }, "both ways"),
@@ -209,9 +213,9 @@ impl Striker {
             (_, false) => (Weather { to_clients: bad, ..Weather::default() }, "from the server"),
         };
         self.ledger.fault(fault.kind, &format!("of {whose}, {way}, {bad:?}, {:?}", fault.lasts));
-        proxy.set(weather);
+        proxies.iter().for_each(|proxy| proxy.set(weather));
         time::sleep(fault.lasts).await;
-        proxy.set(Weather::default());
+        proxies.iter().for_each(|proxy| proxy.set(Weather::default()));
         self.ledger.tell(format!("{} of {whose} is over", fault.kind));
     }
 }

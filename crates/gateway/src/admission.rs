@@ -23,6 +23,7 @@ use crate::{
     delivery::{Cursor, Leave, Subscribe},
     ending::unix_time,
     gateway::Shared,
+    limit::Rates,
 };
 
 /// A response that was accepted: its job is in the broker.
@@ -32,6 +33,8 @@ pub(crate) struct Accepted {
     pub(crate) cursor: Cursor,
     /// The conversation up to and including this request's input, for the connection to remember.
     pub(crate) conversation: Option<Conversation>,
+    /// What is left of the caller's limits.
+    pub(crate) rates: Rates,
 }
 
 /// How a request is to be taken.
@@ -79,6 +82,10 @@ const CLAIM_AGE: Duration = Duration::from_secs(60);
 impl Shared {
     /// Takes a request in.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
+        self.pressure.check()?;
+        if order.create.idempotency_key.is_some() {
+            self.check_keys_are_kept()?;
+        }
         let model = &order.create.request.model;
         if self.find_model(principal, model).await?.is_none() {
             return Err(ApiError::model_not_found(model));
@@ -89,6 +96,7 @@ impl Shared {
             )
             .with_param("background"));
         }
+        let rates = self.quota.request(principal).await?;
         let claimed = match &order.create.idempotency_key {
             Some(key) => self.claim_key(principal, key, &order.create.request).await?,
             None => Claimed { id: self.broker.log.new_id(), is_repeated: false },
@@ -97,16 +105,25 @@ impl Shared {
         if claimed.is_repeated
             && let Some(finished) = self.stored_response(principal, id).await?
         {
-            return self.replay(principal, id, &finished, &order).await;
+            return self.replay(principal, id, &finished, &order, rates).await;
         }
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order);
-        let cursor = self.begin(id, &header, &conversation, order).await?;
+        if !claimed.is_repeated && order.create.generate {
+            self.quota.begin(principal, id).await?;
+        }
+        let cursor = match self.begin(principal, id, &header, &conversation, order).await {
+            Ok(cursor) => cursor,
+            Err(error) => {
+                self.quota.end(principal, id).await;
+                return Err(error);
+            }
+        };
         tracing::info!(
             response = %id, model = header.model, background = header.background,
             repeated = claimed.is_repeated, "response accepted"
         );
-        Ok(Accepted { id, cursor, conversation: Some(conversation) })
+        Ok(Accepted { id, cursor, conversation: Some(conversation), rates })
     }
 
     /// The model of this name, if it is served, and there for the caller.
@@ -161,6 +178,7 @@ impl Shared {
         id: ResponseId,
         finished: &Value,
         order: &Order,
+        rates: Rates,
     ) -> Result<Accepted, ApiError> {
         // It has ended: nobody has to attend it.
         let header = Header { background: true, ..self.header(principal, order) };
@@ -176,7 +194,7 @@ impl Shared {
         let subscribe = Subscribe { model: &header.model, from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
         // What it continued may be gone by now; whoever continues it finds it in the store.
-        Ok(Accepted { id, cursor, conversation: None })
+        Ok(Accepted { id, cursor, conversation: None, rates })
     }
 
     async fn conversation(&self, principal: &Principal, order: &Order) -> Result<Conversation, ApiError> {
@@ -205,12 +223,14 @@ impl Shared {
             store: request.store,
             background: request.background,
             grace_ms: grace.as_millis() as u64,
+            metered: self.quota.is_metered(principal),
         }
     }
 
     /// Creates the stream and enqueues the job. Done twice for the same id it changes nothing.
     async fn begin(
         &self,
+        principal: &Principal,
         id: ResponseId,
         header: &Header,
         conversation: &[Item],
@@ -236,6 +256,10 @@ impl Shared {
             Creation::Existed => cursor.catch_up(),
         }
         if create.generate && (created == Creation::Created || self.is_unfinished(id).await?) {
+            if created == Creation::Existed {
+                // What another gateway has left half done may not count yet.
+                self.quota.begin(principal, id).await?;
+            }
             let traceparent = create.traceparent.unwrap_or_default();
             let request = Request { input: conversation.to_vec(), ..create.request };
             let request = serde_json::to_vec(&request).map_err(internal)?.into();

@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
+use crate::{Origins, Proxies, Quotas};
+
 /// The gateway's settings, with their defaults.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Limits of one connection.
     pub limits: Limits,
+    /// What users and tenants may take.
+    pub quotas: Quotas,
+    /// The proxies in front of the gateway.
+    pub proxies: Proxies,
+    /// Whether clients are served that somebody on the way could read along with: on a listener without TLS, from anywhere
+    /// but this machine, and by no proxy that says that it ends their TLS.
+    pub allow_plain: bool,
+    /// Which pages' scripts may call, such as `https://app.example.com`; `*` for all.
+    pub origins: Origins,
+    /// How long a client may take for its TLS handshake.
+    pub handshake_timeout: Duration,
     /// The longest HTTP body and WebSocket message, in bytes. Larger ones are refused before they are buffered whole.
     pub max_message_bytes: usize,
     /// How deep JSON may nest.
@@ -38,9 +51,26 @@ pub struct Config {
     pub window_bytes: usize,
 }
 
-/// Limits of one WebSocket connection.
+/// Limits of what one client takes. Where nothing else is said, 0 is no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
+    /// Connections at a time; one more is answered with 503, and a flood of them is dropped.
+    pub max_connections: usize,
+    /// Connections at a time from one address (of IPv6, from one /64); one more is answered with 429. Of clients behind a
+    /// proxy their WebSockets count.
+    pub max_connections_per_address: usize,
+    /// New connections a second from one address.
+    pub arrivals_per_second: u32,
+    /// So many of them may come at once.
+    pub arrivals_burst: u32,
+    /// Bytes of memory that the process may take; above, nothing new is taken. Measured by who runs the gateway.
+    pub max_memory: usize,
+    /// Messages a second on one WebSocket, pings included; one more is refused, and a flood of them ends the connection.
+    pub messages_per_second: u32,
+    /// So many of them may come at once.
+    pub messages_burst: u32,
+    /// Bytes that a client may send on one WebSocket in all; then it is asked to open a new one.
+    pub max_connection_bytes: usize,
     /// Named lanes; one more is refused with `websocket_stream_limit_reached`.
     pub max_lanes: usize,
     /// Responses at work at a time; more wait.
@@ -53,6 +83,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            quotas: Quotas::default(),
+            proxies: Proxies::default(),
+            allow_plain: false,
+            origins: Origins::default(),
+            handshake_timeout: Duration::from_secs(10),
             max_message_bytes: 1024 * 1024,
             max_json_depth: 64,
             ping_interval: Duration::from_secs(30),
@@ -73,6 +108,18 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_lanes: 32, max_in_flight: 16, max_waiting: 64 }
+        Self {
+            max_connections: 0,
+            max_connections_per_address: 1000,
+            arrivals_per_second: 100,
+            arrivals_burst: 1000,
+            max_memory: 0,
+            messages_per_second: 100,
+            messages_burst: 200,
+            max_connection_bytes: 100 * 1024 * 1024,
+            max_lanes: 32,
+            max_in_flight: 16,
+            max_waiting: 64,
+        }
     }
 }

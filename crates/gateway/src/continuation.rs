@@ -69,6 +69,7 @@ impl Memory {
 
 /// The conversation up to and including the stored response `id`.
 pub(crate) async fn load(shared: &Shared, principal: &Principal, id: &str) -> Result<Conversation, ApiError> {
+    shared.check_conversations_are_kept(id)?;
     let not_found = || ApiError::previous_response_not_found(id);
     let mut links = Vec::new();
     let mut next = Some(id.to_owned());

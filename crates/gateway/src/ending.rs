@@ -11,14 +11,12 @@ const STREAM_LOST: &str = "stream_lost";
 /// A worker that has not renewed its claim for so long is gone.
 const MAX_QUIET: Duration = Duration::from_secs(60);
 
-/// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
-pub(crate) async fn cancel(broker: &Broker, member: &Member, id: ResponseId) {
-    if let Err(error) = broker.control.cancel(id).await {
-        tracing::warn!(response = %id, %error, "failed to cancel");
-    }
-    if let Err(error) = end_if_unclaimed(broker, member, id, &Outcome::Cancelled).await {
-        tracing::warn!(response = %id, %error, "failed to end a response that waits");
-    }
+/// Who ends responses, and for how long the end of one that is stored can be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Ender {
+    pub(crate) broker: Broker,
+    pub(crate) member: Member,
+    pub(crate) store_ttl: Duration,
 }
 
 /// How a response was found that shall end.
@@ -34,75 +32,89 @@ pub enum Found {
     Gone,
 }
 
-/// Ends a response of which nothing was heard for `silence`, unless a worker is at it. No worker ever came; or the one that
-/// had it died, and no other came.
-pub(crate) async fn end_forsaken(
-    broker: &Broker,
-    member: &Member,
-    id: ResponseId,
-    silence: Duration,
-    outcome: &Outcome,
-) -> Result<Found, broker::Error> {
-    let mode = match broker.jobs.find(id).await {
-        Ok(Some(FoundJob { entry, .. })) => match entry.state {
-            JobState::Claimed { quiet, .. } if quiet < silence.min(MAX_QUIET) => return Ok(Found::Owned),
-            _ => OpenMode::TakeOver,
-        },
-        // Finished or lost: the stream tells which.
-        Ok(None) => OpenMode::TakeOver,
-        // Without looking only that is certain.
-        Err(broker::Error::Unsupported(_)) => OpenMode::IfNeverOpened,
-        Err(error) => return Err(error),
-    };
-    end(broker, member, id, mode, outcome).await
-}
+impl Ender {
+    /// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
+    pub(crate) async fn cancel(&self, id: ResponseId) {
+        if let Err(error) = self.broker.control.cancel(id).await {
+            tracing::warn!(response = %id, %error, "failed to cancel");
+        }
+        if let Err(error) = self.end_if_unclaimed(id, &Outcome::Cancelled).await {
+            tracing::warn!(response = %id, %error, "failed to end a response that waits");
+        }
+    }
 
-/// Ends a response that no worker ever took, and tells how it was found.
-pub(crate) async fn end_if_unclaimed(
-    broker: &Broker,
-    member: &Member,
-    id: ResponseId,
-    outcome: &Outcome,
-) -> Result<Found, broker::Error> {
-    end(broker, member, id, OpenMode::IfNeverOpened, outcome).await
-}
+    /// Ends a response of which nothing was heard for `silence`, unless a worker is at it. No worker ever came; or the one that
+    /// had it died, and no other came.
+    pub(crate) async fn end_forsaken(
+        &self,
+        id: ResponseId,
+        silence: Duration,
+        outcome: &Outcome,
+    ) -> Result<Found, broker::Error> {
+        let mode = match self.broker.jobs.find(id).await {
+            Ok(Some(FoundJob { entry, .. })) => match entry.state {
+                JobState::Claimed { quiet, .. } if quiet < silence.min(MAX_QUIET) => return Ok(Found::Owned),
+                _ => OpenMode::TakeOver,
+            },
+            // Finished or lost: the stream tells which.
+            Ok(None) => OpenMode::TakeOver,
+            // Without looking only that is certain.
+            Err(broker::Error::Unsupported(_)) => OpenMode::IfNeverOpened,
+            Err(error) => return Err(error),
+        };
+        self.end(id, mode, outcome).await
+    }
 
-async fn end(
-    broker: &Broker,
-    member: &Member,
-    id: ResponseId,
-    mode: OpenMode,
-    outcome: &Outcome,
-) -> Result<Found, broker::Error> {
-    let opened = match broker.log.open(id, member, mode).await {
-        Ok(opened) => opened,
-        Err(OpenError::Owned) => return Ok(Found::Owned),
-        Err(OpenError::Ended) => return Ok(Found::Ended),
-        Err(OpenError::Gone) => return Ok(Found::Gone),
-        Err(OpenError::Broker(error)) => return Err(error),
-    };
-    let mut so_far = Assembler::new();
-    for (sequence, event) in opened.records.iter().flat_map(|record| record.events_from(record.first)) {
-        // Records of one opening follow on each other.
-        let _ = so_far.push(sequence, event);
+    /// Ends a response that no worker ever took, and tells how it was found.
+    pub(crate) async fn end_if_unclaimed(
+        &self,
+        id: ResponseId,
+        outcome: &Outcome,
+    ) -> Result<Found, broker::Error> {
+        self.end(id, OpenMode::IfNeverOpened, outcome).await
     }
-    let resource = so_far.response().unwrap_or_default();
-    let (kind, resource) = protocol::end(resource, so_far.output().to_vec(), None, outcome, unix_time());
-    let terminal = protocol::lifecycle(kind, &resource);
-    match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
-        Ok(_) => {}
-        Err(AppendError::Fenced) => return Ok(Found::Owned),
-        Err(AppendError::Ended) => return Ok(Found::Ended),
-        Err(AppendError::Gone) => return Ok(Found::Gone),
-        Err(AppendError::Broker(error)) => return Err(error),
-        Err(error @ AppendError::Gap { .. }) => return Err(broker::Error::refused(error)),
+
+    async fn end(&self, id: ResponseId, mode: OpenMode, outcome: &Outcome) -> Result<Found, broker::Error> {
+        let Self { broker, member, .. } = self;
+        let opened = match broker.log.open(id, member, mode).await {
+            Ok(opened) => opened,
+            Err(OpenError::Owned) => return Ok(Found::Owned),
+            Err(OpenError::Ended) => return Ok(Found::Ended),
+            Err(OpenError::Gone) => return Ok(Found::Gone),
+            Err(OpenError::Broker(error)) => return Err(error),
+        };
+        let mut so_far = Assembler::new();
+        for (sequence, event) in opened.records.iter().flat_map(|record| record.events_from(record.first)) {
+            // Records of one opening follow on each other.
+            let _ = so_far.push(sequence, event);
+        }
+        let resource = so_far.response().unwrap_or_default();
+        let (kind, resource) = protocol::end(resource, so_far.output().to_vec(), None, outcome, unix_time());
+        let terminal = protocol::lifecycle(kind, &resource);
+        match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
+            Ok(_) => {}
+            Err(AppendError::Fenced) => return Ok(Found::Owned),
+            Err(AppendError::Ended) => return Ok(Found::Ended),
+            Err(AppendError::Gone) => return Ok(Found::Gone),
+            Err(AppendError::Broker(error)) => return Err(error),
+            Err(error @ AppendError::Gap { .. }) => return Err(broker::Error::refused(error)),
+        }
+        // Only what stands in the log is stored. Should this process die just now, a worker finds the job and stores it.
+        if opened.header.store {
+            let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
+            self.remember(id, &StoredResponse { tenant, user, response: resource }).await;
+        }
+        broker::account::settle(&*broker.store, &opened.header, id).await;
+        Ok(Found::Waiting)
     }
-    // Only what stands in the log is stored. Should this process die just now, a worker finds the job and stores it.
-    if opened.header.store {
-        let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
-        remember(broker, id, &StoredResponse { tenant, user, response: resource }).await;
+
+    async fn remember(&self, id: ResponseId, stored: &StoredResponse) {
+        let Ok(value) = serde_json::to_vec(stored) else { return };
+        let key = StoredResponse::key(id);
+        if let Err(error) = self.broker.store.put(&key, value.into(), self.store_ttl).await {
+            tracing::warn!(response = %id, %error, "failed to remember a response");
+        }
     }
-    Ok(Found::Waiting)
 }
 
 /// The end of a response that the broker has lost, or a part of it, in the standard's words.
@@ -121,14 +133,6 @@ pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
 /// The broker does not have any more what it had.
 pub(crate) fn stream_lost() -> ApiError {
     ApiError::server(STREAM_LOST, "The response's stream was lost, or a part of it. Send the request again.")
-}
-
-async fn remember(broker: &Broker, id: ResponseId, stored: &StoredResponse) {
-    let Ok(value) = serde_json::to_vec(stored) else { return };
-    let day = Duration::from_secs(24 * 60 * 60);
-    if let Err(error) = broker.store.put(&StoredResponse::key(id), value.into(), day).await {
-        tracing::warn!(response = %id, %error, "failed to remember a response");
-    }
 }
 
 /// Seconds since 1970.

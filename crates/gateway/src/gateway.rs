@@ -1,20 +1,30 @@
 //! The gateway's life: build, run, drain.
 
-use std::{fmt, future::Future, io, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use broker::{Broker, Member};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use identity::Authenticator;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-};
+use protocol::ApiError;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Config, Metrics, delivery::Hub, http, roster::Roster};
+use crate::{
+    Config, Metrics,
+    delivery::Hub,
+    ending::Ender,
+    http,
+    limit::{Crowd, Entry, Pressure, Quota, Seat},
+    listen::{Accept, Peer, Tls},
+    metrics::OpenConnection,
+    roster::Roster,
+};
 
 /// What all of a gateway's connections share.
 pub(crate) struct Shared {
@@ -25,33 +35,14 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) hub: Hub,
     pub(crate) roster: Roster,
+    pub(crate) crowd: Crowd,
+    pub(crate) pressure: Pressure,
+    pub(crate) quota: Quota,
     /// Tasks that end by themselves soon: a drain waits for them.
     pub(crate) tasks: TaskTracker,
     /// WebSocket connections: a drain closes them.
     pub(crate) sockets: TaskTracker,
     pub(crate) drain: CancellationToken,
-}
-
-/// Where connections come from: a socket that listens, or, in a simulation, whatever behaves like one.
-pub trait Accept: Send {
-    /// What a client speaks through.
-    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    /// Waits for the next connection. Cancel safe.
-    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
-}
-
-impl Accept for TcpListener {
-    type Connection = TcpStream;
-
-    async fn accept(&mut self) -> io::Result<TcpStream> {
-        let (stream, _) = Self::accept(self).await?;
-        // Without it a small frame waits up to 40 ms for the acknowledgement of the one before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
-        Ok(stream)
-    }
 }
 
 /// A gateway, ready to run.
@@ -65,22 +56,26 @@ impl fmt::Debug for Gateway {
 
 impl Gateway {
     /// A gateway in front of `broker`, with a name of its own, for those whom `authenticator` lets in.
+    ///
+    /// While `pressure` is high, it takes nothing new.
     pub fn build(
         config: Config,
         authenticator: Arc<Authenticator>,
         broker: Broker,
         member: Member,
         metrics: Metrics,
+        pressure: Pressure,
     ) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
-            broker.clone(),
-            member.clone(),
+            Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),
         );
         let roster = Roster::new(Arc::clone(&broker.control));
+        let crowd = Crowd::new(&config.limits);
+        let quota = Quota::new(config.quotas, Arc::clone(&broker.store));
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();
         Self(Arc::new(Shared {
@@ -91,25 +86,41 @@ impl Gateway {
             metrics,
             hub,
             roster,
+            crowd,
+            pressure,
+            quota,
             tasks,
             sockets,
             drain,
         }))
     }
 
-    /// Serves connections from `listener` until `drain` is cancelled. Then takes nothing new, lets running streams end
+    /// Serves connections from `listener`, with TLS if there is `tls`, until `drain` is cancelled. Then takes nothing new, lets running streams end
     /// within the drain time, closes WebSockets with 1012 spread over it, and returns.
-    pub async fn run<L: Accept>(self, mut listener: L, drain: CancellationToken) {
+    pub async fn run<L: Accept>(self, mut listener: L, tls: Option<Tls>, drain: CancellationToken) {
         let Self(shared) = self;
         let done = CancellationToken::new();
         shared.tasks.spawn(shared.hub.clone().sweep(done.clone()));
         shared.tasks.spawn(shared.roster.clone().keep(done.clone()));
         shared.tasks.spawn(Arc::clone(&shared.authenticator).keep(done.clone()));
+        shared.tasks.spawn(shared.crowd.clone().keep(done.clone()));
         let graceful = GracefulShutdown::new();
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok(stream) => serve(&shared, stream, &graceful, &connections),
+                Ok((stream, address)) => {
+                    let from =
+                        Some(address.ip()).filter(|ip| !shared.config.proxies.is_proxy(ip.to_canonical()));
+                    let (seat, refusal) = match shared.crowd.enter(from) {
+                        Entry::Serve(seat) => (seat, None),
+                        Entry::Refuse(seat, error) => (seat, Some(error)),
+                        Entry::Drop => continue,
+                    };
+                    let arrival =
+                        Arrival { address, refusal, open: shared.metrics.open_connection("http"), seat };
+                    let (shared, watcher, tls) = (Arc::clone(&shared), graceful.watcher(), tls.clone());
+                    connections.spawn(welcome(shared, stream, arrival, tls, watcher));
+                }
                 Err(error) => {
                     // Mostly a lack of descriptors: some connection has to end first.
                     tracing::warn!(%error, "failed to accept a connection");
@@ -126,7 +137,35 @@ impl Gateway {
     }
 }
 
-fn serve<C>(shared: &Arc<Shared>, stream: C, graceful: &GracefulShutdown, connections: &TaskTracker)
+/// What is known of a connection when it comes.
+struct Arrival {
+    address: SocketAddr,
+    /// Why it is not served, if it is not.
+    refusal: Option<ApiError>,
+    open: OpenConnection,
+    seat: Seat,
+}
+
+/// One connection, from its first byte on.
+async fn welcome<C>(shared: Arc<Shared>, stream: C, arrival: Arrival, tls: Option<Tls>, watcher: Watcher)
+where
+    C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Arrival { address, refusal, open, seat } = arrival;
+    let peer = |is_encrypted| Peer { address, is_encrypted, refusal, seat: Arc::new(seat) };
+    match tls {
+        None => serve(shared, stream, peer(false), watcher).await,
+        Some(tls) => {
+            if let Some(stream) = tls.accept(stream, shared.config.handshake_timeout).await {
+                serve(shared, stream, peer(true), watcher).await;
+            }
+        }
+    }
+    drop(open);
+}
+
+/// Speaks HTTP with a client, and lets go of the connection when it becomes a WebSocket.
+async fn serve<C>(shared: Arc<Shared>, stream: C, peer: Peer, watcher: Watcher)
 where
     C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -141,19 +180,12 @@ where
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(Some(shared.config.ping_interval))
         .enable_connect_protocol();
-    let service = {
-        let shared = Arc::clone(shared);
-        hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), request))
-    };
-    let watcher = graceful.watcher();
-    let open = shared.metrics.open_connection("http");
-    connections.spawn(async move {
-        let _open = open;
-        let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended with an error");
-        }
-    });
+    let service =
+        hyper::service::service_fn(move |request| http::serve(Arc::clone(&shared), peer.clone(), request));
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended with an error");
+    }
 }
 
 /// Waits for what runs, at most for the drain time.

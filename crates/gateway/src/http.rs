@@ -6,6 +6,7 @@ mod chat;
 mod client_secrets;
 mod credential;
 mod models;
+mod origin;
 mod query;
 mod responses;
 mod sse;
@@ -21,28 +22,73 @@ use protocol::{ApiError, ErrorType};
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
 pub(crate) use credential::{subprotocols, token_of};
+pub use origin::Origins;
 pub(crate) use responses::dialect_of;
 
-use crate::{Principal, gateway::Shared, principal::refused, ws};
+use crate::{
+    Principal,
+    gateway::Shared,
+    listen::{Client, Peer},
+    principal::refused,
+    ws,
+};
 
 /// Answers one request. Never fails: an error is an answer.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Response<AnswerBody>, Infallible> {
     let id = answer::request_id();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let result = route(&shared, request).await;
+    let client = shared.config.proxies.client(&peer, request.headers());
+    let admitted = admit(&shared, &peer, client, &request);
+    let (caller, result) = match admitted {
+        Ok(caller) if origin::is_preflight(&request) => {
+            (Some(caller), Ok(origin::preflight(request.headers())))
+        }
+        Ok(caller) => (Some(caller), route(&shared, &peer, client, request).await),
+        Err(error) => (None, Err(error)),
+    };
     let mut response = result.unwrap_or_else(|error| {
-        tracing::info!(request = id, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
         shared.metrics.count_error("http", &error);
         answer::error(&error)
     });
     answer::name(&mut response, &id);
+    if let Some(caller) = caller {
+        caller.tell(&mut response);
+    }
+    if peer.refusal.is_some() {
+        answer::close(&mut response);
+    }
     Ok(response)
 }
 
-async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
+/// What can be told before anything is asked for: whether there is room, whether the connection is private, and whether the
+/// page may call that does.
+fn admit(
+    shared: &Shared,
+    peer: &Peer,
+    client: Client,
+    request: &Request<Incoming>,
+) -> Result<origin::Caller, ApiError> {
+    if let Some(refusal) = &peer.refusal {
+        return Err(refusal.clone());
+    }
+    if !client.is_private && !shared.config.allow_plain {
+        return Err(https_required());
+    }
+    shared.config.origins.check(client, request.headers())
+}
+
+/// Whoever can read along could take over the key and the answers.
+fn https_required() -> ApiError {
+    let message = "This connection is not encrypted. Use https:// (or wss://); behind a proxy, the proxy has to say so.";
+    ApiError::new(ErrorType::InvalidRequestError, "https_required", message)
+}
+
+async fn route(shared: &Arc<Shared>, peer: &Peer, client: Client, request: Request<Incoming>) -> Answer {
     // Before the body is read, and before anything is told about what there is.
     let principal = match identify(shared, credential::shown(request.uri(), request.headers())).await {
         Ok(principal) => principal,
@@ -54,7 +100,14 @@ async fn route(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     };
     let segments: Vec<&str> = segments(request.uri().path());
     match (request.method(), segments.as_slice()) {
-        (_, ["v1", "responses"]) if ws::is_upgrade(&request) => ws::upgrade(shared, principal, request),
+        (_, ["v1", "responses"]) if ws::is_upgrade(&request) => {
+            shared.pressure.check()?;
+            let seat = match client.is_behind_proxy {
+                true => Arc::new(shared.crowd.admit(client.address)?),
+                false => Arc::clone(&peer.seat),
+            };
+            ws::upgrade(shared, principal, seat, request)
+        }
         (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
         (&Method::POST, ["v1", "responses", "compact"]) => {
             responses::compact(shared, &principal, request).await

@@ -12,7 +12,7 @@ use stream::ResponseId;
 pub use crate::ending::Found;
 use crate::{
     admission::{first_events, remember_input},
-    ending::{self, unix_time},
+    ending::{Ender, unix_time},
     fold::{FoldError, fold},
 };
 
@@ -73,8 +73,14 @@ async fn input_of(broker: &Broker, job: &Job, request: &Request) -> Result<Store
 ///
 /// # Errors
 /// When the broker fails.
-pub async fn cancel(broker: &Broker, member: &Member, id: ResponseId) -> Result<Found, Error> {
-    let found = ending::end_if_unclaimed(broker, member, id, &Outcome::Cancelled).await?;
+pub async fn cancel(
+    broker: &Broker,
+    member: &Member,
+    id: ResponseId,
+    store_ttl: Duration,
+) -> Result<Found, Error> {
+    let ender = Ender { broker: broker.clone(), member: member.clone(), store_ttl };
+    let found = ender.end_if_unclaimed(id, &Outcome::Cancelled).await?;
     // Only then: a worker that heard of it before would be quick enough for us to find that it has ended.
     if found == Found::Owned {
         broker.control.cancel(id).await?;

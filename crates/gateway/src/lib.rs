@@ -10,6 +10,8 @@ mod principal;
 
 mod gateway;
 mod http;
+mod limit;
+mod listen;
 mod ws;
 
 mod admission;
@@ -17,13 +19,17 @@ mod continuation;
 mod ending;
 mod fold;
 mod roster;
+mod storeless;
 
 pub mod jobs;
 
 mod delivery;
 
 pub use config::{Config, Limits};
-pub use gateway::{Accept, Gateway};
+pub use gateway::Gateway;
+pub use http::Origins;
+pub use limit::{Allowance, Pressure, Quotas};
+pub use listen::{Accept, ForwardedHeader, Proxies, Tls};
 pub use metrics::Metrics;
 
 pub(crate) use principal::Principal;

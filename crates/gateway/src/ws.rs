@@ -14,5 +14,6 @@ mod socket;
 mod turn;
 mod upgrade;
 mod validity;
+mod wire;
 
 pub(crate) use upgrade::{is_upgrade, upgrade};

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
-use gateway::Gateway;
+use gateway::{Gateway, Pressure};
 use prometheus_client::registry::Registry;
 use tokio::{
     net::TcpListener,
@@ -18,9 +18,10 @@ use crate::{
     broker_choice,
     config::{Config, Role},
     failure::{Failure, chain},
-    identity, metrics,
-    ports::Ports,
+    identity, memory, metrics,
+    ports::{Ports, Public},
     status::Status,
+    tls::Certificates,
     upstream::Source,
 };
 
@@ -72,19 +73,22 @@ impl App {
             models = app.spawn_workers(&config, &broker, &metrics)?;
         }
         let mut public = None;
-        if let (Some(metrics), Some((listener, address)), Some(authenticator)) =
+        if let (Some(metrics), Some(listening), Some(authenticator)) =
             (gateway_metrics, ports.public, authenticator)
         {
-            public = Some(address);
+            public = Some((listening.scheme(), listening.address));
+            let Public { listener, certificates, .. } = listening;
+            let tls = certificates.as_ref().map(Certificates::tls);
+            if let Some(certificates) = certificates {
+                app.admin
+                    .tasks
+                    .spawn(app.gateway.drain.clone().run_until_cancelled_owned(certificates.keep()));
+            }
             app.status.depends_on(&authenticator);
-            let gateway = Gateway::build(
-                config.gateway,
-                authenticator,
-                broker.clone(),
-                Member::random("gateway"),
-                metrics,
-            );
-            app.spawn_gateway(gateway, listener);
+            let pressure = app.watch_memory(config.gateway.limits.max_memory);
+            let (config, member) = (config.gateway, Member::random("gateway"));
+            let gateway = Gateway::build(config, authenticator, broker.clone(), member, metrics, pressure);
+            app.spawn_gateway(gateway, listener, tls);
         }
         let ready = ready(app.status.clone(), broker, models, banner(role, public));
         // A drain need not wait for what may never come.
@@ -92,10 +96,18 @@ impl App {
         Ok(app)
     }
 
-    fn spawn_gateway(&self, gateway: Gateway, listener: TcpListener) {
+    /// How full the memory is, from now on.
+    fn watch_memory(&self, max_memory: usize) -> Pressure {
+        let pressure = Pressure::default();
+        let watching = memory::watch(max_memory, pressure.clone());
+        self.admin.tasks.spawn(self.admin.drain.clone().run_until_cancelled_owned(watching));
+        pressure
+    }
+
+    fn spawn_gateway(&self, gateway: Gateway, listener: TcpListener, tls: Option<gateway::Tls>) {
         let drain = self.gateway.drain.clone();
         self.gateway.spawn("gateway", async move {
-            gateway.run(listener, drain).await;
+            gateway.run(listener, tls, drain).await;
             Ok(())
         });
     }
@@ -219,8 +231,8 @@ async fn announced(broker: &Broker, models: &[String]) {
     }
 }
 
-fn banner(role: Role, public: Option<SocketAddr>) -> Option<Banner> {
-    public.filter(|_| role == Role::Dev).map(Banner::new)
+fn banner(role: Role, public: Option<(&'static str, SocketAddr)>) -> Option<Banner> {
+    public.filter(|_| role == Role::Dev).map(|(scheme, address)| Banner::new(scheme, address))
 }
 
 fn told(outcome: Result<(), broker::Error>) -> Result<(), Failure> {

@@ -13,13 +13,14 @@ const FAINT: Style = Style::new().dimmed();
 /// The greeting of `narthex dev`.
 #[derive(Debug)]
 pub(crate) struct Banner {
+    scheme: &'static str,
     address: SocketAddr,
 }
 
 impl Banner {
-    /// The greeting of a process that listens at `address`.
-    pub(crate) const fn new(address: SocketAddr) -> Self {
-        Self { address }
+    /// The greeting of a process that listens at `address`, and speaks `http` or `https` there.
+    pub(crate) const fn new(scheme: &'static str, address: SocketAddr) -> Self {
+        Self { scheme, address }
     }
 
     /// Greets.
@@ -29,12 +30,13 @@ impl Banner {
 
     /// The greeting. Every line to try works when it is pasted into a POSIX shell.
     pub(crate) fn text(&self, models: &[String]) -> String {
-        let address = self.address;
+        let Self { scheme, address } = self;
+        let socket = if *scheme == "https" { "wss" } else { "ws" };
         let model = models.first().map_or("demo", String::as_str);
         let mut out = String::new();
         let _ = write!(
             out,
-            "\n{BOLD}Narthex {}{BOLD:#} is ready on {SAYING}http://{address}/v1{SAYING:#} with {}.\n",
+            "\n{BOLD}Narthex {}{BOLD:#} is ready on {SAYING}{scheme}://{address}/v1{SAYING:#} with {}.\n",
             env!("CARGO_PKG_VERSION"),
             listed(models),
         );
@@ -44,7 +46,7 @@ impl Banner {
             &mut out,
             "Watch a response as server-sent events:",
             &format!(
-                "curl -N http://{address}/v1/responses -H 'content-type: application/json' \\\n  -d {}",
+                "curl -N {scheme}://{address}/v1/responses -H 'content-type: application/json' \\\n  -d {}",
                 quoted(&request)
             ),
         );
@@ -52,9 +54,13 @@ impl Banner {
         try_this(
             &mut out,
             "The same over a WebSocket, the main door (needs Node.js; Ctrl-C ends it):",
-            &format!("npx -y wscat@6 -c ws://{address}/v1/responses -w 60 \\\n  -x {}", quoted(&turn)),
+            &format!("npx -y wscat@6 -c {socket}://{address}/v1/responses -w 60 \\\n  -x {}", quoted(&turn)),
         );
-        try_this(&mut out, "With the official Python SDK (pip install openai):", &python(address, &name));
+        try_this(
+            &mut out,
+            "With the official Python SDK (pip install openai):",
+            &python(scheme, address, &name),
+        );
         let _ = writeln!(out, "\n{FAINT}Ctrl-C drains and stops; a second one stops at once.{FAINT:#}");
         out
     }
@@ -64,11 +70,11 @@ fn try_this(out: &mut String, what: &str, command: &str) {
     let _ = write!(out, "\n{FAINT}{what}{FAINT:#}\n{command}\n");
 }
 
-fn python(address: SocketAddr, model: &serde_json::Value) -> String {
+fn python(scheme: &str, address: &SocketAddr, model: &serde_json::Value) -> String {
     format!(
         "python3 - <<'PYTHON'\n\
          from openai import OpenAI\n\
-         client = OpenAI(base_url=\"http://{address}/v1\", api_key=\"none\")\n\
+         client = OpenAI(base_url=\"{scheme}://{address}/v1\", api_key=\"none\")\n\
          with client.responses.stream(model={model}, input=\"Tell me a story.\") as stream:\n    \
              for event in stream:\n        \
                  if event.type == \"response.output_text.delta\":\n            \

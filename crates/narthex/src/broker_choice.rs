@@ -51,14 +51,14 @@ async fn redis(config: &Config, url: &str) -> Result<Broker, Failure> {
 
 /// Kafka carries, and Redis remembers, if there is one.
 async fn kafka(config: &Config, url: &str, makes_responses: bool) -> Result<Broker, Failure> {
-    let settings = config.kafka.settings(url, makes_responses);
+    let settings = config.kafka.settings(url, makes_responses, |name| std::env::var_os(name))?;
     let kafka = broker_kafka::connect(settings).await.map_err(|error| failure(&error))?;
     if let Some(url) = &config.kafka.store {
         return Ok(Broker { store: redis(config, url.reveal()).await?.store, ..kafka });
     }
     tracing::warn!(
-        "kafka.store is not set: responses cannot be read, or continued by previous_response_id, when their streams have \
-         expired, and requests with an idempotency key are refused"
+        "kafka.store is not set: responses cannot be read when their streams have expired, nor continued by \
+         previous_response_id on another connection, and requests with an idempotency key are refused"
     );
     Ok(kafka)
 }

@@ -144,7 +144,7 @@ pub(crate) struct Common {
     /// Where to tell health and metrics; port 0 takes a free one [default: 127.0.0.1:9090]
     #[arg(long, global = true, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// memory, redis://…, rediss://… or kafka://…; put a password into NARTHEX_BROKER rather than here [default: memory]
+    /// memory, redis://…, rediss://…, kafka://… or kafkas://…; put a password into NARTHEX_BROKER rather than here [default: memory]
     #[arg(long, global = true, value_name = "URL")]
     broker: Option<String>,
     /// A level, or a filter such as info,gateway=debug [default: info]
@@ -173,6 +173,15 @@ pub(crate) struct Edge {
     /// Let anyone who can reach --listen use the models without authentication (trials only)
     #[arg(long)]
     insecure_allow_remote_none: bool,
+    /// Serve HTTPS and WSS with this certificate (PEM, with those that lead to its authority)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<String>,
+    /// The private key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<String>,
+    /// Serve clients beyond this machine without encryption (trials only)
+    #[arg(long)]
+    insecure_allow_remote_plain: bool,
 }
 
 /// Flags of whatever calls model servers.
@@ -222,6 +231,12 @@ impl Edge {
         if self.insecure_allow_remote_none {
             let flag = Origin::Flag("--insecure-allow-remote-none");
             layer.give("auth.allow_none_beyond_loopback", "true", flag);
+        }
+        layer.flag("tls.certificate_file", self.tls_certificate.as_ref(), "--tls-certificate");
+        layer.flag("tls.key_file", self.tls_key.as_ref(), "--tls-key");
+        if self.insecure_allow_remote_plain {
+            let flag = Origin::Flag("--insecure-allow-remote-plain");
+            layer.give("tls.allow_plain_beyond_loopback", "true", flag);
         }
     }
 }

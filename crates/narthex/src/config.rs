@@ -11,6 +11,7 @@ mod check;
 mod effective;
 mod environment;
 mod file;
+mod guard;
 mod kafka;
 mod layer;
 mod load;
@@ -19,7 +20,9 @@ mod print;
 mod redis;
 mod reference;
 mod secret;
+mod secret_place;
 mod settings;
+mod tls_files;
 mod units;
 mod upstream;
 mod value;
@@ -35,7 +38,7 @@ pub(crate) use check::Role;
 pub(crate) use effective::Effective;
 pub(crate) use environment::{CONFIG_FILE, read as read_environment};
 pub(crate) use file::read as read_file;
-pub(crate) use kafka::Kafka;
+use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
 pub(crate) use redis::Redis;
@@ -64,10 +67,14 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Who may call.
     pub(crate) auth: Auth,
+    /// How clients' connections are encrypted.
+    pub(crate) tls: ServerTls,
     /// The gateway's own settings.
     pub(crate) gateway: gateway::Config,
     /// The worker's own settings.
     pub(crate) worker: worker::Config,
+    /// What the worker takes out of the output.
+    pub(crate) guard: ::guard::Config,
     /// The model servers.
     pub(crate) upstream: Vec<Upstream>,
 }
@@ -84,11 +91,29 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::default(),
             auth: Auth::default(),
+            tls: ServerTls::default(),
             gateway: gateway::Config::default(),
             worker: worker::Config::default(),
+            guard: ::guard::Config::default(),
             upstream: Vec::new(),
         }
     }
+}
+
+/// The files of the public listener's TLS.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServerTls {
+    /// What to identify with.
+    pub(crate) certificate_file: Option<String>,
+    /// The key of that.
+    pub(crate) key_file: Option<String>,
+    /// Whose clients may connect; anyone's without it.
+    pub(crate) client_authorities_file: Option<String>,
+}
+
+impl Choice for gateway::ForwardedHeader {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("x-forwarded", Self::XForwarded), ("forwarded", Self::Forwarded)];
 }
 
 /// How log lines are written.

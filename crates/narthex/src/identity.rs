@@ -36,11 +36,11 @@ fn issuer(index: usize, issuer: &Issuer) -> Result<IssuerConfig, Failure> {
         (None, None, Some(secret)) => Keys::Shared(secret),
         (None, None, None) => Keys::Discovery,
     };
-    let scopes = Scopes::read(issuer.scopes.0.iter().map(String::as_str))
+    let scopes = Scopes::read(issuer.scopes.iter().map(String::as_str))
         .map_err(|error| Failure::configuration(format!("{}: {error}", at("scopes"))))?;
     Ok(IssuerConfig {
         issuer: issuer.issuer.clone(),
-        audience: issuer.audience.0.clone(),
+        audience: issuer.audience.clone(),
         keys,
         leeway: issuer.leeway,
         claims: issuer.claims.clone(),

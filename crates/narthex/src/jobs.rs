@@ -39,7 +39,9 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
             "--model, --state, --stuck-after and --max say what to list: write them after `list`",
         )
     })?;
-    let broker = broker_choice::connect(config, false).await?;
+    // What is tried again is a new response.
+    let makes_responses = matches!(command, JobsCommand::Retry { .. });
+    let broker = broker_choice::connect(config, makes_responses).await?;
     match command {
         JobsCommand::List(list) => {
             let listing = Listing::collect(&broker, &list).await?;
@@ -62,7 +64,7 @@ pub(crate) async fn run(config: &Config, args: JobsArgs) -> Result<(), Failure> 
         }
         JobsCommand::Drop { id } => {
             let found = find(&broker, id).await?;
-            act::drop_job(&broker, &found, format).await?;
+            act::drop_job(&broker, &found, config.gateway.store_ttl, format).await?;
         }
     }
     Ok(())

@@ -15,6 +15,7 @@ mod health;
 mod identity;
 mod jobs;
 mod keys;
+mod memory;
 mod metrics;
 mod open_files;
 mod ports;
@@ -78,9 +79,14 @@ fn serve(
     edge: Option<&Edge>,
     upstream: Option<&Upstreams>,
 ) -> Result<ExitCode, Failure> {
-    let config = configuration(common, edge, upstream)?.config.for_role(role)?;
+    let mut config = configuration(common, edge, upstream)?.config.for_role(role)?;
     telemetry::install(&config)?;
-    open_files::raise();
+    let max_connections = &mut config.gateway.limits.max_connections;
+    if let Some(possible) = open_files::raise()
+        && (*max_connections == 0 || *max_connections > possible)
+    {
+        *max_connections = possible;
+    }
     tls::choose_cryptography();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;

@@ -1,4 +1,8 @@
-//! The cryptography of all TLS in this process.
+//! TLS in this process: whose cryptography it is, and the certificates of the public listener.
+
+mod certificates;
+
+pub(crate) use certificates::Certificates;
 
 /// Takes *ring*. Without a choice, a library that finds several providers among its dependencies breaks down at its
 /// first connection.

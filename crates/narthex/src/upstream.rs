@@ -28,7 +28,7 @@ impl Source {
         settings: &Upstream,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Failure> {
-        let key = key(index, settings, variable)?;
+        let key = settings.api_key.read(&format!("upstream.{index}.api_key"), "key", variable)?;
         let engine = engine(index, settings, key)?;
         let name = match settings.engine {
             EngineKind::Demo => "the demo model".to_owned(),
@@ -89,39 +89,4 @@ fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<
         EngineKind::Responses => ResponsesEngine::new(&server).map(|engine| Arc::new(engine) as _),
     };
     built.map_err(|error| Failure::configuration(format!("upstream.{index} cannot be used: {error}")))
-}
-
-fn key(
-    index: usize,
-    settings: &Upstream,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Secret>, Failure> {
-    let text = if let Some(name) = &settings.api_key_env {
-        let text = variable(name).and_then(|value| value.into_string().ok()).ok_or_else(|| {
-            Failure::configuration(format!(
-                "upstream.{index}.api_key_env names the variable {name}, which is not set: set it to the key, or to \
-                 nothing if there is none"
-            ))
-        })?;
-        // A container's file can then name the variable once and for all.
-        if text.is_empty() {
-            return Ok(None);
-        }
-        text
-    } else if let Some(path) = &settings.api_key_file {
-        std::fs::read_to_string(path).map_err(|error| {
-            Failure::configuration(format!(
-                "upstream.{index}.api_key_file names {path}, which cannot be read ({error}): put the key there"
-            ))
-        })?
-    } else {
-        return Ok(settings.server.api_key.clone());
-    };
-    let key = text.trim();
-    if key.is_empty() {
-        return Err(Failure::configuration(format!(
-            "the key of upstream.{index} is blank: put the key there"
-        )));
-    }
-    Ok(Some(Secret::new(key)))
 }

@@ -14,8 +14,8 @@ pub use job::Job;
 /// What Kafka's topics carry.
 pub mod kafka {
     pub use crate::generated::{
-        Attend, BuryJob, Cancel, ClaimJobs, Create, Entry, Expire, FinishJob, JobEntry, Open, ReleaseJob,
-        RenewJobs, entry::Ask, job_entry::Ask as JobAsk,
+        Attend, BuryJob, Cancel, ClaimJobs, Create, DeadJob, Entry, Expire, FinishJob, JobEntry, Open,
+        ReleaseJob, RenewJobs, entry::Ask, job_entry::Ask as JobAsk,
     };
 }
 

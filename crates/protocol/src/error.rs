@@ -1,5 +1,7 @@
 //! The one error that clients see: the standard's shape, over HTTP and on a socket.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,6 +18,9 @@ pub struct ApiError {
     pub message: String,
     /// The parameter that is wrong, as a path: `input[0].content`.
     pub param: Option<String>,
+    /// How long to wait before the next try, where that is known.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
 }
 
 /// The standard's kinds of error.
@@ -59,7 +64,13 @@ impl ErrorType {
 impl ApiError {
     /// An error of `error_type`, with a code and a message.
     pub fn new(error_type: ErrorType, code: &str, message: impl Into<String>) -> Self {
-        Self { error_type, code: Some(code.to_owned()), message: message.into(), param: None }
+        Self {
+            error_type,
+            code: Some(code.to_owned()),
+            message: message.into(),
+            param: None,
+            retry_after: None,
+        }
     }
 
     /// A parameter is wrong.
@@ -128,6 +139,7 @@ impl ApiError {
     /// The HTTP status that goes with it.
     pub fn status(&self) -> u16 {
         match (self.error_type, self.code.as_deref()) {
+            (_, Some("https_required" | "origin_not_allowed")) => 403,
             (_, Some("request_too_large")) => 413,
             (_, Some("idempotency_conflict")) => 409,
             (_, Some("method_not_allowed")) => 405,

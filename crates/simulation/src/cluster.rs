@@ -205,15 +205,21 @@ impl Cluster {
         };
         drop(state);
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let (anyone, member) = (Arc::new(Authenticator::open()), Member::new(name));
-        let gateway = Gateway::build(config, anyone, line.broker(&self.broker), member, metrics);
+        let gateway = Gateway::build(
+            config,
+            Arc::new(Authenticator::open()),
+            line.broker(&self.broker),
+            Member::new(name),
+            metrics,
+            gateway::Pressure::default(),
+        );
         let (port, door) = pipes::port(line.life.clone());
         self.doors.set(place, Some(port.clone()));
         let drain = CancellationToken::new();
         let task = self.around.tasks.spawn({
             let (drain, life, port) = (drain.clone(), line.life.clone(), port.clone());
             async move {
-                gateway.run(door, drain).await;
+                gateway.run(door, None, drain).await;
                 // The end of the process: what is still open is cut.
                 life.die();
                 port.cut();

@@ -162,4 +162,16 @@ impl Store for FlawedStore {
     async fn remove(&self, key: &str) -> Result<bool, Error> {
         self.store.remove(key).await
     }
+
+    async fn add(&self, key: &str, amount: i64, ttl: Duration) -> Result<i64, Error> {
+        self.store.add(key, amount, ttl).await
+    }
+
+    async fn enter(&self, key: &str, guest: &str, max: usize, ttl: Duration) -> Result<bool, Error> {
+        self.store.enter(key, guest, max, ttl).await
+    }
+
+    async fn leave(&self, key: &str, guest: &str) -> Result<bool, Error> {
+        self.store.leave(key, guest).await
+    }
 }

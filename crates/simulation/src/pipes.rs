@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Weak},
     task::{Context, Poll},
@@ -96,10 +97,10 @@ impl Doors {
 impl Accept for Door {
     type Connection = Wire;
 
-    async fn accept(&mut self) -> io::Result<Wire> {
+    async fn accept(&mut self) -> io::Result<(Wire, SocketAddr)> {
         self.life.running().await;
         match self.connections.recv().await {
-            Some(wire) => Ok(wire),
+            Some(wire) => Ok((wire, (Ipv4Addr::LOCALHOST, 1).into())),
             None => std::future::pending().await,
         }
     }

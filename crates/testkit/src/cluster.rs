@@ -104,10 +104,16 @@ impl Cluster {
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
         let metrics = gateway::Metrics::register(&mut Registry::default());
-        let (authenticator, member) = (Arc::new(authenticator), Member::random("gateway"));
-        let gateway = Gateway::build(config, authenticator, self.broker.clone(), member, metrics);
+        let gateway = Gateway::build(
+            config,
+            Arc::new(authenticator),
+            self.broker.clone(),
+            Member::random("gateway"),
+            metrics,
+            gateway::Pressure::default(),
+        );
         let running = Running::start(|drain| async move {
-            gateway.run(TcpListener::from_std(listener).expect("a listener"), drain).await;
+            gateway.run(TcpListener::from_std(listener).expect("a listener"), None, drain).await;
         });
         RunningGateway { address, running }
     }

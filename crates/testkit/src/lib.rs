@@ -10,6 +10,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground gives way has failed")]
 
+pub mod certificates;
 pub mod client;
 pub mod cluster;
 pub mod kafka;

@@ -1,6 +1,6 @@
 //! What an operator may set about a worker. Plain fields; the binary reads them from files, environment and flags.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The worker's settings, with their defaults.
 #[derive(Debug, Clone)]
@@ -17,8 +17,10 @@ pub struct Config {
     pub store_ttl: Duration,
     /// How many bytes of output may wait for the broker; beyond that the model server is no longer read.
     pub max_pending_bytes: usize,
-    /// The longest output of one response, in bytes; beyond that it ends as incomplete.
+    /// The longest output of one response, in bytes as it is shown; beyond that it ends as incomplete.
     pub max_output_bytes: usize,
+    /// What is taken out of the output before anyone sees it, if anything is.
+    pub guard: Option<Arc<guard::Guard>>,
 }
 
 impl Default for Config {
@@ -31,6 +33,7 @@ impl Default for Config {
             store_ttl: Duration::from_secs(30 * 24 * 60 * 60),
             max_pending_bytes: 256 * 1024,
             max_output_bytes: 4 * 1024 * 1024,
+            guard: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use broker::Appended;
-use engine::{Call, Finish};
+use engine::{Call, Finish, Output};
 use futures_util::StreamExt as _;
 use protocol::Request;
 use tokio::time::Instant;
@@ -12,7 +12,8 @@ use crate::{
     ModelConfig,
     clock::{Clock, Exceeded},
     composer::Ending,
-    metrics::FaultLabels,
+    guarding::{Guarding, Told},
+    metrics::{FaultLabels, Guarded},
     outbox::Outbox,
     plan::Plan,
     produce::{Leave, Session},
@@ -70,6 +71,7 @@ impl Session<'_> {
                 return Ok(Ending::Incomplete("max_output_tokens"));
             };
             self.stream.composer.begin_call(prefix.is_some());
+            self.guarding = self.guarding(prefix.as_deref());
             let call = Call { request: order, prefix, traceparent: self.claim.job.traceparent.clone() };
             match self.call(call, deadline).await? {
                 Called::Ended(ending) => return Ok(ending),
@@ -174,19 +176,39 @@ impl Session<'_> {
                 self.slot.succeeded();
                 self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
             }
-            if let Some(finish) = self.stream.composer.add(output, &request) {
-                self.rest = Some(outputs);
-                return Ok(Called::Ended(match finish {
-                    Finish::Stop => Ending::Completed,
-                    Finish::Length => Ending::Incomplete("max_output_tokens"),
-                    Finish::ContentFilter => Ending::Incomplete("content_filter"),
-                }));
+            match self.tell(output, &request) {
+                Told::More => {}
+                Told::Finished(finish) => {
+                    self.rest = Some(outputs);
+                    return Ok(Called::Ended(match finish {
+                        Finish::Stop => Ending::Completed,
+                        Finish::Length => Ending::Incomplete("max_output_tokens"),
+                        Finish::ContentFilter => Ending::Incomplete("content_filter"),
+                    }));
+                }
+                // The rest of the call is not wanted: it is aborted by being dropped here.
+                Told::Stopped => return Ok(Called::Ended(Ending::Incomplete("content_filter"))),
             }
             self.stream.outbox.push(self.stream.composer.take());
             if self.stream.composer.bytes() > self.shared.config.max_output_bytes {
                 return Ok(Called::Ended(Ending::Incomplete("max_output_tokens")));
             }
         }
+    }
+
+    fn tell(&mut self, output: Output, request: &Request) -> Told {
+        let composer = &mut self.stream.composer;
+        match &mut self.guarding {
+            None => composer.add(output, request).into(),
+            Some(guarding) => guarding.add(output, composer, request),
+        }
+    }
+
+    /// The guard of a call that begins, or carries on what was shown.
+    fn guarding(&self, shown: Option<&str>) -> Option<Guarding> {
+        let guard = self.shared.config.guard.as_ref()?;
+        let (model, family) = (self.model.model.clone(), self.shared.metrics.guarded.clone());
+        Some(Guarding::begin(guard, Guarded { model, family }, shown))
     }
 
     /// Waits before the next try, unless there is an ending meanwhile.

@@ -8,6 +8,7 @@ mod clock;
 mod composer;
 mod config;
 mod generate;
+mod guarding;
 mod metrics;
 mod outbox;
 mod plan;

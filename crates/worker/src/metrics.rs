@@ -1,5 +1,6 @@
 //! What a worker counts.
 
+use guard::{Effect, Rule};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -28,6 +29,8 @@ pub struct Metrics {
     pub(crate) first_token: Family<ModelLabel, Histogram, fn() -> Histogram>,
     /// Calls of model servers that failed, by kind.
     pub(crate) upstream_errors: Family<FaultLabels, Counter>,
+    /// What the output guard found.
+    pub(crate) guarded: Family<GuardLabels, Counter>,
 }
 
 impl Metrics {
@@ -41,6 +44,7 @@ impl Metrics {
             fenced: Counter::default(),
             first_token: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 18))),
             upstream_errors: Family::default(),
+            guarded: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("narthex_worker");
         let m = &metrics;
@@ -56,6 +60,7 @@ impl Metrics {
             m.first_token.clone(),
         );
         registry.register("upstream_errors", "Failed calls of model servers", m.upstream_errors.clone());
+        registry.register("guarded", "What the output guard found, by rule and effect", m.guarded.clone());
         metrics
     }
 }
@@ -78,4 +83,33 @@ pub(crate) struct OutcomeLabels {
 pub(crate) struct FaultLabels {
     pub(crate) model: String,
     pub(crate) fault: &'static str,
+}
+
+/// By model, rule of the guard, and what was done.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct GuardLabels {
+    pub(crate) model: String,
+    pub(crate) rule: String,
+    pub(crate) effect: &'static str,
+}
+
+/// Counts what the output guard finds in the responses of one model.
+pub(crate) struct Guarded {
+    pub(crate) model: String,
+    pub(crate) family: Family<GuardLabels, Counter>,
+}
+
+impl Guarded {
+    /// Counts `found`: rules, and how often each found something.
+    pub(crate) fn count<'a>(&self, found: impl Iterator<Item = (Rule<'a>, u64)>) {
+        for (rule, count) in found {
+            let effect = match rule.effect {
+                Effect::Removed => "removed",
+                Effect::Masked => "masked",
+                Effect::Stopped => "stopped",
+            };
+            let labels = GuardLabels { model: self.model.clone(), rule: rule.name.to_owned(), effect };
+            self.family.get_or_create(&labels).inc_by(count);
+        }
+    }
 }

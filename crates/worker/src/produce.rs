@@ -12,7 +12,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use broker::{AppendError, Claim, Kind, OpenError, OpenMode, Stop};
+use broker::{AppendError, Broker, Claim, Kind, OpenError, OpenMode, Stop};
 use futures_util::StreamExt as _;
 use protocol::{ApiError, Request};
 use stream::Epoch;
@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     composer::{Composer, Ending},
+    guarding::Guarding,
     metrics::{ModelLabel, OutcomeLabels},
     outbox::Outbox,
     pool::Slot,
@@ -138,6 +139,8 @@ pub(crate) struct Session<'a> {
     pub(crate) told_before: u64,
     pub(crate) started: Instant,
     pub(crate) model: ModelLabel,
+    /// The output guard of the call, if there is one.
+    pub(crate) guarding: Option<Guarding>,
     /// What is left of the call after its finish.
     pub(crate) rest: Option<engine::Outputs>,
 }
@@ -152,7 +155,18 @@ impl<'a> Session<'a> {
         model: ModelLabel,
     ) -> Self {
         let told_before = stream.composer.tokens_told();
-        Self { shared, slot, claim, place, stream, told_before, started: Instant::now(), model, rest: None }
+        Self {
+            shared,
+            slot,
+            claim,
+            place,
+            stream,
+            told_before,
+            started: Instant::now(),
+            model,
+            guarding: None,
+            rest: None,
+        }
     }
 
     async fn run(&mut self) -> Done {
@@ -268,6 +282,9 @@ impl<'a> Session<'a> {
             .expire(self.claim.job.id, self.shared.config.replay_ttl)
             .await
             .map_err(Leave::Store)?;
+        let Broker { store, .. } = &self.shared.broker;
+        let used = response["usage"]["total_tokens"].as_u64().unwrap_or(tokens);
+        broker::account::charge(&**store, &self.claim.job.header, used).await;
         remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)
     }
 }

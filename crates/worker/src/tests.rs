@@ -1,5 +1,6 @@
 mod clock;
 mod composer;
+mod guarding;
 mod lives;
 mod outbox;
 mod pool;

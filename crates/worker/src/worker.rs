@@ -201,7 +201,11 @@ async fn is_still_ours(shared: &Shared, claim: &Claim) -> bool {
 
 /// Tells the queue what became of a claim. If that fails the lease runs out, and the next worker finds the response ended.
 async fn settle(shared: &Shared, claim: &Claim, done: Done) {
-    let jobs = &shared.broker.jobs;
+    let Broker { jobs, store, .. } = &shared.broker;
+    if matches!(done, Done::Finished | Done::Buried(_)) {
+        // First: once the job is gone, nobody would do it.
+        broker::account::settle(&**store, &claim.job.header, claim.job.id).await;
+    }
     let result = match done {
         Done::Finished => jobs.finish(&claim.ticket).await,
         Done::Buried(reason) => jobs.bury(&claim.ticket, reason).await,

@@ -1,7 +1,5 @@
-use std::time::UNIX_EPOCH;
+use std::{collections::HashSet, time::UNIX_EPOCH};
 
-use broker::{Header, Kind};
-use bytes::Bytes;
 use proptest::prelude::*;
 use proto::kafka::{BuryJob, ClaimJobs, FinishJob, ReleaseJob, RenewJobs};
 
@@ -32,7 +30,7 @@ fn asks() -> impl Strategy<Value = JobAsk> {
     let jobs = || prop::collection::vec(job(), 1..4);
     prop_oneof![
         3 => (0..20_u64).prop_map(enqueue),
-        3 => (worker(), jobs()).prop_map(|(worker, jobs)| JobAsk::Claim(ClaimJobs { worker, lease_ms: LEASE, jobs })),
+        3 => (worker(), jobs()).prop_map(|(worker, jobs)| JobAsk::Claim(ClaimJobs { worker, lease_ms: LEASE, jobs, room: 0 })),
         2 => (worker(), jobs()).prop_map(|(worker, jobs)| JobAsk::Renew(RenewJobs { worker, jobs })),
         2 => job().prop_map(|job| JobAsk::Finish(FinishJob { job })),
         1 => (worker(), job()).prop_map(|(worker, job)| JobAsk::Release(ReleaseJob { worker, job })),
@@ -70,11 +68,11 @@ proptest! {
             if n == committed_after {
                 committed = Some(from_the_beginning.first().unwrap_or(*offset));
             }
-            from_the_beginning.carry_out(*offset, ask.clone(), *at).unwrap();
+            from_the_beginning.carry_out(*offset, MODEL, ask.clone(), *at).unwrap();
         }
         let mut from_the_commit = Queue::default();
         for (offset, ask, at) in log.iter().filter(|(offset, ..)| Some(*offset) >= committed) {
-            from_the_commit.carry_out(*offset, ask.clone(), *at).unwrap();
+            from_the_commit.carry_out(*offset, MODEL, ask.clone(), *at).unwrap();
         }
         prop_assert_eq!(unfinished(&from_the_beginning), unfinished(&from_the_commit));
         // And what is offered, and counted, is what is kept.

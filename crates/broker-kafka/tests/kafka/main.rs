@@ -4,7 +4,11 @@
 
 mod node;
 
+mod bounds;
 mod breaks;
 mod conforms;
+mod dead;
 mod elsewhere;
 mod latency;
+mod rivals;
+mod secure;

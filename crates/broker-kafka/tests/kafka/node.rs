@@ -1,7 +1,8 @@
 //! What a test needs to reach the node.
 
-use broker::Broker;
+use broker::{Broker, Header, Job, Kind};
 use broker_kafka::Config;
+use bytes::Bytes;
 use testkit::kafka::Cluster;
 
 /// What all tests share but those that want topics of their own. Their streams and models have names of their own.
@@ -15,4 +16,11 @@ pub(crate) async fn broker() -> Broker {
     let one = broker_kafka::connect(config().await).await.unwrap();
     let other = broker_kafka::connect(config().await).await.unwrap();
     Broker { control: other.control, ..one }
+}
+
+/// A job of a model.
+pub(crate) fn job(broker: &Broker, model: &str) -> Job {
+    let header = Header { model: model.into(), background: true, ..Header::default() };
+    let (id, request) = (broker.log.new_id(), Bytes::from_static(b"{}"));
+    Job { id, header, kind: Kind::Response, request, traceparent: String::new() }
 }

@@ -4,7 +4,7 @@ use std::{error::Error as _, fs};
 
 use broker::conformance;
 use broker_redis::{Config, Identity, Tls, connect};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use testkit::certificates::{Authority, Issued};
 
 use crate::server::{Server, config};
 
@@ -20,15 +20,9 @@ struct Certificates {
 
 impl Certificates {
     fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Another name than the certificates that it signs, or they would seem to have signed themselves.
-        params.distinguished_name.push(DnType::CommonName, "authority");
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let names = vec!["localhost".into(), "127.0.0.1".into()];
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
-        Self { authority: authority.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+        let authority = Authority::new();
+        let Issued { certificate, key } = authority.issue();
+        Self { authority: authority.pem(), certificate, key }
     }
 
     fn tls(&self) -> Tls {

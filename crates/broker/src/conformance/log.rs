@@ -22,6 +22,7 @@ pub async fn what_was_created_is_read_back(broker: &Broker) {
         store: true,
         background: true,
         grace_ms: u64::from(u32::MAX),
+        metered: true,
     };
     let events = [created(), delta("Grüße")];
     assert_eq!(broker.log.create(id, &header, &events).await.unwrap(), Creation::Created);

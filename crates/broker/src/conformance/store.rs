@@ -109,3 +109,61 @@ pub async fn any_bytes_are_a_value(broker: &Broker) {
         assert_eq!(broker.store.insert(&key, A, LONG).await.unwrap(), Some(value));
     }
 }
+
+/// A counter counts up and down, from nothing, until it ends.
+pub async fn counters_count(broker: &Broker) {
+    let (key, short) = (fresh("counter"), fresh("counter"));
+    assert_eq!(broker.store.add(&key, 0, LONG).await.unwrap(), 0);
+    assert_eq!(broker.store.add(&key, 5, LONG).await.unwrap(), 5);
+    assert_eq!(broker.store.add(&key, -7, LONG).await.unwrap(), -2);
+    assert_eq!(broker.store.add(&short, 5, SHORT).await.unwrap(), 5);
+    // A value by the same name is another thing.
+    assert_eq!(get(broker, &key).await, None);
+    let ended = async || broker.store.add(&short, 0, SHORT).await.unwrap() == 0;
+    sleep(2 * SHORT).await;
+    eventually("the counter ends", ended).await;
+    assert_eq!(broker.store.add(&key, 0, LONG).await.unwrap(), -2);
+}
+
+/// Of many who add to a counter, each sees another sum.
+pub async fn of_many_that_count_each_sees_its_own_sum(broker: &Broker) {
+    let key = fresh("counter");
+    let mut adders = JoinSet::new();
+    for _ in 0..32 {
+        let (broker, key) = (broker.clone(), key.clone());
+        adders.spawn(async move { broker.store.add(&key, 1, LONG).await.unwrap() });
+    }
+    let mut sums = adders.join_all().await;
+    sums.sort_unstable();
+    assert_eq!(sums, (1..=32).collect::<Vec<_>>());
+}
+
+/// A room takes as many as it may, and one more when one has left, or stayed for its time.
+pub async fn rooms_have_a_bound(broker: &Broker) {
+    let (room, short) = (fresh("room"), fresh("room"));
+    let enter = async |room: &str, guest, ttl| broker.store.enter(room, guest, 2, ttl).await.unwrap();
+    assert!(enter(&room, "a", LONG).await && enter(&room, "b", LONG).await);
+    assert!(!enter(&room, "c", LONG).await);
+    assert!(enter(&room, "a", LONG).await);
+    assert!(broker.store.leave(&room, "a").await.unwrap());
+    assert!(!broker.store.leave(&room, "a").await.unwrap());
+    assert!(enter(&room, "c", LONG).await);
+    assert!(!broker.store.enter(&fresh("room"), "a", 0, LONG).await.unwrap());
+
+    assert!(enter(&short, "a", SHORT).await && enter(&short, "b", LONG).await);
+    eventually("a guest's time is over", async || enter(&short, "c", LONG).await).await;
+    assert!(!broker.store.leave(&short, "a").await.unwrap());
+    assert!(!enter(&short, "d", LONG).await);
+}
+
+/// Of many who would enter a room, no more do than may.
+pub async fn of_many_that_enter_as_many_do_as_may(broker: &Broker) {
+    let room = fresh("room");
+    let mut guests = JoinSet::new();
+    for guest in 0..32 {
+        let (broker, room) = (broker.clone(), room.clone());
+        guests.spawn(async move { broker.store.enter(&room, &guest.to_string(), 5, LONG).await.unwrap() });
+    }
+    let entered = guests.join_all().await.into_iter().filter(|entered| *entered).count();
+    assert_eq!(entered, 5);
+}

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Config, expiring::Expiring};
+use super::{Config, expiring::Expiring, tallies::Tallies};
 use crate::{Error, Store, rules::later};
 
 /// How many expired values each call that adds one takes out of memory.
@@ -15,7 +15,10 @@ const PURGED_AT_ONCE: usize = 8;
 
 /// The values, within a bound on all their bytes.
 #[derive(Debug)]
-pub(super) struct Values(Mutex<Inner>);
+pub(super) struct Values {
+    inner: Mutex<Inner>,
+    tallies: Tallies,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -26,7 +29,8 @@ struct Inner {
 
 impl Values {
     pub(super) fn new(config: &Config) -> Self {
-        Self(Mutex::new(Inner { values: Expiring::new(), bytes: 0, max_bytes: config.max_store_bytes }))
+        let inner = Inner { values: Expiring::new(), bytes: 0, max_bytes: config.max_store_bytes };
+        Self { inner: Mutex::new(inner), tallies: Tallies::new() }
     }
 }
 
@@ -69,16 +73,16 @@ fn weight(key: &str, value: &Bytes) -> usize {
 #[async_trait]
 impl Store for Values {
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
-        Ok(self.0.lock().values.get(key, Instant::now()).cloned())
+        Ok(self.inner.lock().values.get(key, Instant::now()).cloned())
     }
 
     async fn put(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), Error> {
-        self.0.lock().put(key, value, ttl, Instant::now())
+        self.inner.lock().put(key, value, ttl, Instant::now())
     }
 
     async fn insert(&self, key: &str, value: Bytes, ttl: Duration) -> Result<Option<Bytes>, Error> {
         let now = Instant::now();
-        let mut inner = self.0.lock();
+        let mut inner = self.inner.lock();
         if let Some(present) = inner.values.get(key, now) {
             return Ok(Some(present.clone()));
         }
@@ -88,7 +92,7 @@ impl Store for Values {
 
     async fn replace(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, Error> {
         let now = Instant::now();
-        let mut inner = self.0.lock();
+        let mut inner = self.inner.lock();
         if inner.values.get(key, now).is_none() {
             return Ok(false);
         }
@@ -97,9 +101,21 @@ impl Store for Values {
     }
 
     async fn remove(&self, key: &str) -> Result<bool, Error> {
-        let mut inner = self.0.lock();
+        let mut inner = self.inner.lock();
         let present = inner.values.get(key, Instant::now()).is_some();
         inner.remove(key);
         Ok(present)
+    }
+
+    async fn add(&self, key: &str, amount: i64, ttl: Duration) -> Result<i64, Error> {
+        Ok(self.tallies.add(key, amount, ttl))
+    }
+
+    async fn enter(&self, key: &str, guest: &str, max: usize, ttl: Duration) -> Result<bool, Error> {
+        Ok(self.tallies.enter(key, guest, max, ttl))
+    }
+
+    async fn leave(&self, key: &str, guest: &str) -> Result<bool, Error> {
+        Ok(self.tallies.leave(key, guest))
     }
 }

@@ -118,7 +118,9 @@ impl Lanes {
                     }
                 }
                 _ = ticks.tick() => {
-                    self.give_up_what_is_stuck();
+                    if self.give_up_what_is_stuck() {
+                        return Left::Broke("a turn was given up".to_owned());
+                    }
                     if self.is_under_way() && heard.elapsed() > PATIENCE {
                         return Left::Broke("silence".to_owned());
                     }
@@ -255,16 +257,19 @@ impl Lanes {
         Left::Broke(format!("closed with {code:?}"))
     }
 
-    fn give_up_what_is_stuck(&mut self) {
-        let now = Instant::now();
+    /// Whether the gateway may still tell on this connection what nobody waits for any more.
+    fn give_up_what_is_stuck(&mut self) -> bool {
+        let (now, mut may_be_told) = (Instant::now(), false);
         for number in 0..self.lanes.len() {
             if let Some(turn) = &mut self.lanes[number].turn
                 && turn.tape.silence(now) > STUCK
             {
                 turn.tape.fail("stuck", format!("nothing new for {STUCK:?}"));
+                may_be_told |= turn.reading.is_some();
                 self.end(number);
             }
         }
+        may_be_told
     }
 
     fn is_under_way(&self) -> bool {

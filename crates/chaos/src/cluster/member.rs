@@ -12,7 +12,7 @@ use std::{
 use rustix::process::Signal;
 use tokio::{sync::Mutex, time};
 
-use super::{GATEWAY_DRAIN, WORKER_DRAIN};
+use super::{GATEWAY_DRAIN, Lines, WORKER_DRAIN};
 use crate::{ledger::Ledger, process::Process, proxy::Proxy};
 
 /// How often a process that does not come up is started; the broker may be down meanwhile.
@@ -37,8 +37,8 @@ pub(crate) struct Member {
     program: PathBuf,
     settings: PathBuf,
     logs: PathBuf,
-    /// On the line to the broker.
-    pub(crate) broker: Proxy,
+    /// To the broker.
+    pub(crate) lines: Lines,
     /// On the lines of clients, if it has any.
     pub(crate) clients: Option<Proxy>,
     /// Locked while somebody has it in hand.
@@ -53,7 +53,7 @@ impl Member {
         program: &Path,
         settings: PathBuf,
         logs: &Path,
-        broker: SocketAddr,
+        lines: Lines,
     ) -> io::Result<Self> {
         let clients = match role {
             Role::Gateway => Some(Proxy::start(None).await?),
@@ -65,7 +65,7 @@ impl Member {
             program: program.to_owned(),
             settings,
             logs: logs.to_owned(),
-            broker: Proxy::start(Some(broker)).await?,
+            lines,
             clients,
             life: Mutex::default(),
             starts: AtomicU32::new(0),
@@ -113,12 +113,10 @@ impl Member {
         if self.role == Role::Gateway {
             arguments.extend(["--auth", "none", "--listen", "127.0.0.1:0"].map(str::to_owned));
         }
-        let rest = [
-            ("--admin-listen", "127.0.0.1:0".to_owned()),
-            ("--broker", format!("redis://{}", self.broker.address())),
-            ("--config", self.settings.display().to_string()),
-        ];
-        arguments.extend(rest.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        let rest =
+            [("--admin-listen", "127.0.0.1:0".to_owned()), ("--config", self.settings.display().to_string())];
+        let rest = rest.into_iter().chain(self.lines.arguments());
+        arguments.extend(rest.flat_map(|(flag, value)| [flag.to_owned(), value]));
         let mut process = Process::start(&self.program, &arguments, File::create(log)?).await?;
         process.ready().await?;
         Ok(process)

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use broker::{Broker, Header, Listener, Listening, Member};
+use broker::{Header, Listener, Listening};
 use parking_lot::Mutex;
 use stream::{Record, ResponseId, Sequence};
 use tokio::sync::OnceCell;
@@ -23,7 +23,7 @@ use super::{
     attendance::{self, Attendance},
     feed::{Feed, Found},
 };
-use crate::ending;
+use crate::ending::Ender;
 
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -35,8 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Hub(Arc<Inner>);
 
 struct Inner {
-    broker: Broker,
-    member: Member,
+    ender: Ender,
     window_bytes: usize,
     queue_timeout: Duration,
     tasks: TaskTracker,
@@ -86,14 +85,13 @@ impl Leave {
 
 impl Hub {
     pub(crate) fn new(
-        broker: Broker,
-        member: Member,
+        ender: Ender,
         window_bytes: usize,
         queue_timeout: Duration,
         tasks: TaskTracker,
     ) -> Self {
         let responses = Mutex::default();
-        Self(Arc::new(Inner { broker, member, window_bytes, queue_timeout, tasks, responses }))
+        Self(Arc::new(Inner { ender, window_bytes, queue_timeout, tasks, responses }))
     }
 
     /// Follows a response. When this returns, nothing that is appended from now on can be missed.
@@ -106,13 +104,13 @@ impl Hub {
         // The seat first: were this future dropped while it waits, the seat's end is the subscription's end.
         let seat = Seat::take(Arc::clone(&followed), subscribe.leave);
         let listener: Arc<dyn Listener> = Arc::clone(&followed.feed) as Arc<dyn Listener>;
-        followed.listening.get_or_try_init(|| self.0.broker.log.listen(id, listener)).await?;
-        let mut cursor = Cursor::new(seat, Arc::clone(&self.0.broker.log), subscribe.from);
+        followed.listening.get_or_try_init(|| self.0.ender.broker.log.listen(id, listener)).await?;
+        let mut cursor = Cursor::new(seat, Arc::clone(&self.0.ender.broker.log), subscribe.from);
         if subscribe.catch_up {
             cursor.catch_up();
             // Its grace may be nearly over.
             if let Some(lease) = followed.attendance.renew() {
-                attendance::attend(&self.0.broker, &self.0.member, id, lease).await;
+                attendance::attend(&self.0.ender.broker, &self.0.ender.member, id, lease).await;
             }
         }
         Ok(cursor)
@@ -135,6 +133,11 @@ impl Hub {
         followed
     }
 
+    /// Cancels a response, whether or not it is followed here.
+    pub(crate) async fn cancel(&self, id: ResponseId) {
+        self.0.ender.cancel(id).await;
+    }
+
     /// Sweeps until `done`.
     pub(crate) async fn sweep(self, done: CancellationToken) {
         let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
@@ -154,7 +157,7 @@ impl Followed {
         if let Some(lease) = self.attendance.due() {
             let this = Arc::clone(self);
             self.hub.tasks.spawn(async move {
-                attendance::attend(&this.hub.broker, &this.hub.member, this.id, lease).await
+                attendance::attend(&this.hub.ender.broker, &this.hub.ender.member, this.id, lease).await
             });
         }
         if self.feed.is_forsaken(self.hub.queue_timeout) {
@@ -168,8 +171,8 @@ impl Followed {
             code: "queue_timeout".to_owned(),
             message: "No worker took the response in time. Try again later.".to_owned(),
         };
-        let Inner { broker, member, queue_timeout, .. } = &*self.hub;
-        if let Err(error) = ending::end_forsaken(broker, member, self.id, *queue_timeout, &outcome).await {
+        let Inner { ender, queue_timeout, .. } = &*self.hub;
+        if let Err(error) = ender.end_forsaken(self.id, *queue_timeout, &outcome).await {
             tracing::warn!(response = %self.id, %error, "failed to end a response that no worker takes");
         }
     }
@@ -237,12 +240,12 @@ impl Drop for Seat {
         if !is_last || feed.has_ended() {
             return;
         }
-        let (broker, member, id, leave) = (hub.broker.clone(), hub.member.clone(), *id, self.leave);
+        let (ender, id, leave) = (hub.ender.clone(), *id, self.leave);
         hub.tasks.spawn(async move {
             match leave {
                 Leave::RunsOn => {}
-                Leave::Grace(grace) => attendance::attend(&broker, &member, id, grace).await,
-                Leave::Cancel => ending::cancel(&broker, &member, id).await,
+                Leave::Grace(grace) => attendance::attend(&ender.broker, &ender.member, id, grace).await,
+                Leave::Cancel => ender.cancel(id).await,
             }
         });
     }

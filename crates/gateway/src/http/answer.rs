@@ -6,10 +6,14 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{
+        CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    },
 };
 use protocol::{ApiError, SSE_DONE};
 use serde_json::Value;
+
+use crate::limit::{Rate, Rates};
 
 /// The body of an answer: whole, or a stream of events.
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -19,6 +23,17 @@ pub(crate) type Answer = Result<Response<AnswerBody>, ApiError>;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+const X_RATELIMIT_REQUESTS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+];
+const X_RATELIMIT_TOKENS: [HeaderName; 3] = [
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
 
 /// A JSON answer.
 pub(crate) fn json(value: &Value) -> Response<AnswerBody> {
@@ -31,7 +46,8 @@ pub(crate) fn error(error: &ApiError) -> Response<AnswerBody> {
     let mut response = text(status, error.http_body());
     let headers = response.headers_mut();
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let seconds = error.retry_after.map_or(1, |wait| wait.as_secs_f64().ceil() as u64);
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     if let Some(challenge) = challenge(status, error) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -90,6 +106,25 @@ pub(crate) fn name(response: &mut Response<AnswerBody>, id: &str) {
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
+}
+
+/// Tells what is left of the caller's limits, by the headers that OpenAI's clients know.
+pub(crate) fn tell_rates(response: &mut Response<AnswerBody>, rates: &Rates) {
+    let headers = response.headers_mut();
+    for (rate, names) in [(rates.requests, &X_RATELIMIT_REQUESTS), (rates.tokens, &X_RATELIMIT_TOKENS)] {
+        let Some(Rate { limit, remaining, reset }) = rate else { continue };
+        let [limit_name, remaining_name, reset_name] = names;
+        headers.insert(limit_name, limit.into());
+        headers.insert(remaining_name, remaining.into());
+        if let Ok(reset) = HeaderValue::try_from(format!("{}s", reset.as_secs_f64().ceil())) {
+            headers.insert(reset_name, reset);
+        }
+    }
+}
+
+/// Lets the connection end with this answer.
+pub(crate) fn close(response: &mut Response<AnswerBody>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
 fn text(status: StatusCode, body: String) -> Response<AnswerBody> {

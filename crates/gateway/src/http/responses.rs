@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Principal,
-    admission::{OnLeave, Order},
+    admission::{Accepted, OnLeave, Order},
     continuation::unavailable,
     delivery::Cursor,
     ending::stream_lost,
@@ -38,8 +38,21 @@ pub(super) async fn create(
     shared.metrics.count_request(if stream { "sse" } else { "http" });
     let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
     let accepted = shared.admit(principal, order).await?;
+    let rates = accepted.rates;
+    let mut answer = tell(shared, accepted, stream, background, dialect_of(&headers)).await?;
+    answer::tell_rates(&mut answer, &rates);
+    Ok(answer)
+}
+
+async fn tell(
+    shared: &Arc<Shared>,
+    accepted: Accepted,
+    stream: bool,
+    background: bool,
+    dialect: Dialect,
+) -> Answer {
     if stream {
-        let told = Told::Responses(accepted.id, dialect_of(&headers));
+        let told = Told::Responses(accepted.id, dialect);
         return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
     }
     let mut cursor = accepted.cursor;

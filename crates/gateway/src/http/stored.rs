@@ -30,7 +30,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `GET /v1/responses/{id}`, whole or as events.
 pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, request: &Parts) -> Answer {
-    let not_found = || ApiError::response_not_found(id);
+    let not_found = || shared.response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let query = Retrieve::parse(request.uri.query().unwrap_or_default())?;
     if !query.stream {
@@ -83,7 +83,7 @@ fn wants_ids(headers: &HeaderMap) -> bool {
 
 /// `POST /v1/responses/{id}/cancel`. A response that has ended is answered as it is.
 pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
-    let not_found = || ApiError::response_not_found(id);
+    let not_found = || shared.response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     if let Some(stored) = shared.stored_response(principal, response_id).await? {
         return Ok(answer::json(&stored));
@@ -97,7 +97,7 @@ async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<
     let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
     let subscribe = Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
     let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-    ending::cancel(&shared.broker, &shared.member, id).await;
+    shared.hub.cancel(id).await;
     match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
         Ok(ended) => ended.map(|ended| Some(ended.resource)),
         // Its worker may just have died: the next one will see the cancel.
@@ -107,7 +107,7 @@ async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<
 
 /// `DELETE /v1/responses/{id}`. One that still runs is cancelled.
 pub(super) async fn delete(shared: &Arc<Shared>, principal: &Principal, id: &str) -> Answer {
-    let not_found = || ApiError::response_not_found(id);
+    let not_found = || shared.response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let resource = shared.read_response(principal, response_id).await?.ok_or_else(not_found)?;
     if matches!(resource["status"].as_str(), Some("queued" | "in_progress")) {
@@ -128,7 +128,7 @@ pub(super) async fn input_items(
     id: &str,
     query: Option<&str>,
 ) -> Answer {
-    let not_found = || ApiError::response_not_found(id);
+    let not_found = || shared.response_not_found(id);
     let response_id: ResponseId = id.parse().map_err(|_| not_found())?;
     let page = Page::from_query(form_urlencoded::parse(query.unwrap_or_default().as_bytes()))?;
     let stored = shared.broker.store.get(&StoredInput::key(response_id)).await.map_err(unavailable)?;

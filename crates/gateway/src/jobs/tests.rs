@@ -1,7 +1,7 @@
 //! What an operator does is what a client could have done: nothing that was shown changes.
 
 use broker::{Broker, Creation, Header, Job, Kind, Member, OpenMode};
-use protocol::{Request, StoredInput};
+use protocol::{Request, StoredInput, StoredResponse};
 use serde_json::{Value, json};
 use stream::{EventKind, ResponseId};
 
@@ -125,9 +125,9 @@ async fn an_unreadable_request_is_not_retried() {
 async fn what_waits_ends_at_once() {
     let broker = broker::memory::broker();
     let (job, operator) = begin(&broker).await;
-    assert_eq!(cancel(&broker, &operator, job.id).await.unwrap(), Found::Waiting);
+    assert_eq!(cancel(&broker, &operator, job.id, TTL).await.unwrap(), Found::Waiting);
     assert_eq!(status(&broker, job.id).await, "cancelled");
-    assert_eq!(cancel(&broker, &operator, job.id).await.unwrap(), Found::Ended);
+    assert_eq!(cancel(&broker, &operator, job.id, TTL).await.unwrap(), Found::Ended);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn what_a_worker_has_is_left_to_it() {
     let broker = broker::memory::broker();
     let (job, operator) = begin(&broker).await;
     broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
-    assert_eq!(cancel(&broker, &operator, job.id).await.unwrap(), Found::Owned);
+    assert_eq!(cancel(&broker, &operator, job.id, TTL).await.unwrap(), Found::Owned);
     assert_eq!(status(&broker, job.id).await, "in_progress");
     assert_eq!(broker.control.stop_requested(job.id).await.unwrap(), Some(broker::Stop::Cancelled));
 }
@@ -144,6 +144,18 @@ async fn what_a_worker_has_is_left_to_it() {
 async fn what_is_gone_is_gone() {
     let broker = broker::memory::broker();
     let id = ResponseId::random(0);
-    assert_eq!(cancel(&broker, &Member::random("operator"), id).await.unwrap(), Found::Gone);
+    assert_eq!(cancel(&broker, &Member::random("operator"), id, TTL).await.unwrap(), Found::Gone);
     assert_eq!(standing(&broker, id).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_remembered_for_as_long_as_any_other() {
+    let broker = broker::memory::broker();
+    let (job, operator) = begin(&broker).await;
+    let remembered = async || broker.store.get(&StoredResponse::key(job.id)).await.unwrap().is_some();
+    assert_eq!(cancel(&broker, &operator, job.id, TTL).await.unwrap(), Found::Waiting);
+    tokio::time::advance(TTL - Duration::from_secs(1)).await;
+    assert!(remembered().await);
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(!remembered().await);
 }

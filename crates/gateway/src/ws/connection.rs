@@ -33,6 +33,7 @@ use super::{
     socket::Socket,
     turn::{Conclusion, Manner, Turn, previous_of},
     validity::{self, Validity},
+    wire::Wire,
 };
 use crate::{
     Principal,
@@ -40,6 +41,7 @@ use crate::{
     continuation::{Memory, unavailable},
     delivery::Piece,
     gateway::Shared,
+    limit::{Traffic, Verdict},
 };
 
 /// At most about so many bytes are handed to the socket before it has to be clear again.
@@ -62,6 +64,7 @@ pub(super) struct Connection {
     update: Option<Update>,
     /// `None` if the credential cannot be revoked.
     revoked: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    traffic: Traffic,
     timer: Pin<Box<Sleep>>,
     /// `None` once the drain has begun.
     drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -104,7 +107,7 @@ impl Connection {
         shared: Arc<Shared>,
         principal: Principal,
         manners: Manners,
-        socket: WebSocketStream<TokioIo<Upgraded>>,
+        socket: WebSocketStream<Wire<TokioIo<Upgraded>>>,
     ) -> Self {
         let now = Instant::now();
         let lifetime = Lifetime::new(now);
@@ -114,7 +117,7 @@ impl Connection {
             revoked: revocation(&principal),
             principal,
             manners,
-            socket: Socket::new(socket),
+            socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
             admissions: FuturesUnordered::default(),
             turns: Vec::new(),
@@ -123,6 +126,7 @@ impl Connection {
             lifetime,
             validity,
             update: None,
+            traffic: Traffic::new(&shared.config.limits),
             drain,
             shared,
         }
@@ -218,6 +222,7 @@ impl Connection {
         let is_over = self.lifetime.is_over(now, is_idle);
         is_over.then_some(match closing {
             Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
+            Closing::Exhausted => End::close(CloseCode::Normal, "maximum bytes"),
             Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
         })
     }
@@ -226,6 +231,19 @@ impl Connection {
 
     fn take_message(&mut self, message: Message) -> Option<End> {
         self.lifetime.hear(Instant::now());
+        if !message.is_close() {
+            match self.traffic.take() {
+                Verdict::Take => {}
+                Verdict::Refuse(error) => {
+                    if message.is_text() || message.is_binary() {
+                        self.say_error(&error, None);
+                    }
+                    return None;
+                }
+                Verdict::End => return Some(End::close(CloseCode::PolicyViolation, "too many messages")),
+            }
+            self.bound_bytes();
+        }
         match message {
             Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
                 Ok(ClientMessage::Create(create)) => self.take_create(*create),
@@ -246,6 +264,15 @@ impl Connection {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
         None
+    }
+
+    /// A client that has sent as much as it may on one connection has to open another one.
+    fn bound_bytes(&mut self) {
+        let max = self.shared.config.limits.max_connection_bytes;
+        if self.socket.read() > max as u64 && self.lifetime.closing().is_none() {
+            self.lifetime.exhaust();
+            self.say_error(&Closing::Exhausted.error(), None);
+        }
     }
 
     fn take_create(&mut self, create: Create) {

@@ -19,6 +19,8 @@ pub(super) struct Lifetime {
 pub(super) enum Closing {
     /// It has reached its maximum age. It closes when the running turns have ended.
     TooOld,
+    /// Its client has sent as much as one connection may carry. It closes likewise.
+    Exhausted,
     /// The gateway stops.
     Drain {
         /// From here on it closes if nothing runs.
@@ -49,6 +51,11 @@ impl Closing {
                 ErrorType::InvalidRequestError,
                 "websocket_connection_limit_reached",
                 "This connection has reached its maximum age. Open a new one to continue.",
+            ),
+            Self::Exhausted => ApiError::new(
+                ErrorType::InvalidRequestError,
+                "websocket_connection_limit_reached",
+                "This connection has carried as many bytes as one may. Open a new one to continue.",
             ),
             Self::Drain { .. } => ApiError::server(
                 "draining",
@@ -81,6 +88,11 @@ impl Lifetime {
             Some(Closing::Drain { leave: now + time.mul_f64(share / 2.0), cut: now + time.mul_f64(0.9) });
     }
 
+    /// The client has sent as much as it may.
+    pub(super) const fn exhaust(&mut self) {
+        self.closing = Some(Closing::Exhausted);
+    }
+
     /// While the gateway stops, the client wanted something: it shall ask another one, now.
     pub(super) const fn hurry(&mut self, now: Instant) {
         if let Some(Closing::Drain { leave, .. }) = &mut self.closing {
@@ -108,7 +120,7 @@ impl Lifetime {
     pub(super) fn is_over(&self, now: Instant, is_idle: bool) -> bool {
         match self.closing {
             None => false,
-            Some(Closing::TooOld) => is_idle,
+            Some(Closing::TooOld | Closing::Exhausted) => is_idle,
             Some(Closing::Drain { leave, cut }) => now >= cut || (is_idle && now >= leave),
         }
     }
@@ -118,7 +130,7 @@ impl Lifetime {
         let kept = (self.pinged + config.ping_interval).min(self.heard + config.idle_timeout);
         match self.closing {
             None => kept.min(self.opened + config.max_connection_age),
-            Some(Closing::TooOld) => kept,
+            Some(Closing::TooOld | Closing::Exhausted) => kept,
             Some(Closing::Drain { leave, cut }) => kept.min(if now < leave { leave } else { cut }),
         }
     }

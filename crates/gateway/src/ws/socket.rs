@@ -12,8 +12,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Error, Message, protocol::WebSocketConfig},
+    tungstenite::{Error, Message, error::CapacityError, protocol::WebSocketConfig},
 };
+
+use super::wire::Wire;
 
 /// How a WebSocket is buffered. The library's defaults hold 128 KiB for each of both ways and keep it; a connection is idle
 /// for most of its life, and its frames are small.
@@ -26,22 +28,48 @@ pub(super) fn config(max_message_bytes: usize) -> WebSocketConfig {
         .max_frame_size(Some(max_message_bytes))
 }
 
+/// What the heads of a message's frames may take beside it, when it is short.
+const MAX_OVERHEAD: usize = 64 * 1024;
+
 /// A socket that knows whether what was written has left.
 pub(super) struct Socket {
-    inner: WebSocketStream<TokioIo<Upgraded>>,
+    inner: WebSocketStream<Wire<TokioIo<Upgraded>>>,
+    /// How many bytes had come when the last message was whole.
+    read_before: u64,
+    max_message_bytes: usize,
     unflushed: bool,
     /// Whether the client did not take what was written at once.
     blocked: bool,
 }
 
 impl Socket {
-    pub(super) const fn new(inner: WebSocketStream<TokioIo<Upgraded>>) -> Self {
-        Self { inner, unflushed: false, blocked: false }
+    pub(super) const fn new(
+        inner: WebSocketStream<Wire<TokioIo<Upgraded>>>,
+        max_message_bytes: usize,
+    ) -> Self {
+        Self { inner, read_before: 0, max_message_bytes, unflushed: false, blocked: false }
     }
 
     /// The next message, `None` at the end. Cancel safe.
+    ///
+    /// A message in so many fragments that their heads are longer than any message may be is too long.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
-        Pin::new(&mut self.inner).poll_next(cx)
+        let polled = Pin::new(&mut self.inner).poll_next(cx);
+        let read = self.read();
+        if polled.is_ready() {
+            self.read_before = read;
+            return polled;
+        }
+        let (size, max_size) = ((read - self.read_before) as usize, self.max_message_bytes);
+        if size > max_size.saturating_mul(2) + MAX_OVERHEAD {
+            return Poll::Ready(Some(Err(CapacityError::MessageTooLong { size, max_size }.into())));
+        }
+        Poll::Pending
+    }
+
+    /// How many bytes have come.
+    pub(super) fn read(&self) -> u64 {
+        self.inner.get_ref().read()
     }
 
     /// Puts a message behind those that wait to be written. The caller bounds how much that is: it writes only when the

@@ -21,11 +21,13 @@ use tokio_tungstenite::{
 use super::{
     connection::{Connection, Manners},
     socket,
+    wire::Wire,
 };
 use crate::{
     Principal,
     gateway::Shared,
     http::{Answer, AnswerBody, dialect_of, subprotocols, token_of},
+    limit::Seat,
 };
 
 /// Whether the request asks for a WebSocket.
@@ -48,7 +50,12 @@ fn names(request: &Request<Incoming>, header: &HeaderName, token: &str) -> bool 
 }
 
 /// Accepts the upgrade, and lets the connection live in a task of its own.
-pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: Request<Incoming>) -> Answer {
+pub(crate) fn upgrade(
+    shared: &Arc<Shared>,
+    principal: Principal,
+    seat: Arc<Seat>,
+    mut request: Request<Incoming>,
+) -> Answer {
     if shared.drain.is_cancelled() {
         return Err(ApiError::server(
             "draining",
@@ -71,9 +78,10 @@ pub(crate) fn upgrade(shared: &Arc<Shared>, principal: Principal, mut request: R
         match upgraded.await {
             Ok(io) => {
                 let config = socket::config(shared.config.max_message_bytes);
-                let socket =
-                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+                let wire = Wire::new(TokioIo::new(io));
+                let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
                 Connection::new(shared, principal, manners, socket).run().await;
+                drop(seat);
             }
             Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
         }

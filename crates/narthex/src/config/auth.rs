@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::Secret;
 use identity::Claims;
 
-use super::value::{Choice, Value};
+use super::value::Choice;
 
 /// Who may call.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ pub(crate) struct Issuer {
     /// What its tokens say in `iss`.
     pub(crate) issuer: String,
     /// For whom they must be.
-    pub(crate) audience: List,
+    pub(crate) audience: Vec<String>,
     /// Where its keys are; if nothing is said of keys, its discovery document tells.
     pub(crate) jwks_url: Option<String>,
     /// A file with its keys.
@@ -76,7 +76,7 @@ pub(crate) struct Issuer {
     /// The tenant, where no claim tells it.
     pub(crate) tenant: Option<String>,
     /// What its tokens allow, where no claim tells it.
-    pub(crate) scopes: List,
+    pub(crate) scopes: Vec<String>,
     /// How often keys are fetched.
     pub(crate) refresh_interval: Duration,
     /// The shortest time between two attempts.
@@ -89,7 +89,7 @@ impl Default for Issuer {
     fn default() -> Self {
         Self {
             issuer: String::new(),
-            audience: List::default(),
+            audience: Vec::new(),
             jwks_url: None,
             key_file: None,
             algorithm: None,
@@ -97,7 +97,7 @@ impl Default for Issuer {
             leeway: Duration::from_secs(30),
             claims: Claims::default(),
             tenant: None,
-            scopes: List(identity::Scopes::usual().words()),
+            scopes: identity::Scopes::usual().words(),
             refresh_interval: Duration::from_secs(10 * 60),
             min_refresh_interval: Duration::from_secs(10),
             max_key_age: Duration::from_secs(24 * 60 * 60),
@@ -117,32 +117,4 @@ pub(crate) enum Algorithm {
 impl Choice for Algorithm {
     const WORDS: &'static [(&'static str, Self)] =
         &[("RS256", Self::Rs256), ("ES256", Self::Es256), ("EdDSA", Self::EdDsa)];
-}
-
-/// Several texts, none of which has a comma.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct List(pub(crate) Vec<String>);
-
-impl Value for List {
-    fn set(&mut self, text: &str) -> Result<(), String> {
-        let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
-        self.0 = if text == "[]" { Vec::new() } else { texts.map(str::to_owned).collect() };
-        Ok(())
-    }
-
-    fn show(&self) -> Option<toml::Value> {
-        Some(self.0.iter().map(String::as_str).collect::<Vec<_>>().into())
-    }
-
-    fn form(&self) -> String {
-        "a list of texts, such as `[\"a\", \"b\"]`, or `a,b`".to_owned()
-    }
-
-    fn kind(&self) -> String {
-        "list".to_owned()
-    }
-
-    fn is_list(&self) -> bool {
-        true
-    }
 }

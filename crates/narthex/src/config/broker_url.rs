@@ -12,7 +12,7 @@ pub(crate) enum BrokerUrl {
     Memory,
     /// A Redis server or cluster, with or without TLS; several nodes with commas.
     Redis(String),
-    /// A Kafka cluster.
+    /// A Kafka cluster, with or without TLS.
     Kafka(String),
 }
 
@@ -25,7 +25,7 @@ impl BrokerUrl {
         match scheme {
             _ if rest.is_empty() || rest.contains(MASK) => None,
             "redis" | "rediss" | "redis+cluster" | "rediss+cluster" => Some(Self::Redis(text.to_owned())),
-            "kafka" => Some(Self::Kafka(text.to_owned())),
+            "kafka" | "kafkas" => Some(Self::Kafka(text.to_owned())),
             _ => None,
         }
     }
@@ -64,8 +64,8 @@ impl Value for BrokerUrl {
     }
 
     fn form(&self) -> String {
-        "`memory`, `redis://host:6379`, `rediss://host:6380` (with TLS), `redis+cluster://host:6379` or \
-         `kafka://host:9092`"
+        "`memory`, `redis://host:6379`, `rediss://host:6380` (with TLS), `redis+cluster://host:6379`, \
+         `kafka://host:9092` or `kafkas://host:9093` (with TLS)"
             .to_owned()
     }
 

@@ -1,10 +1,12 @@
 //! The list of all settings: the one place that says which there are, what they mean and where they go.
 
+use guard::PatternConfig;
+
 use super::{
     Config, Issuer, Upstream, UpstreamModel,
     settings::{MAX_ENTRIES, Setting, setting},
     upstream::{Discover, Header},
-    value::{above_zero, at, size},
+    value::{above_zero, at, size, size_or_zero},
 };
 
 /// All settings, in the order in which they are told. The settings of one table stand together.
@@ -141,6 +143,39 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, i| at(&mut issuer(c, i).claims.scopes),
     ),
     setting(
+        "tls.certificate_file",
+        "The certificate (PEM) to serve `https://` and `wss://` with, and those that lead to its authority. Read again when it \
+         changes.",
+        |c, _| at(&mut c.tls.certificate_file),
+    ),
+    setting("tls.key_file", "The private key (PEM) of that certificate.", |c, _| at(&mut c.tls.key_file)),
+    setting(
+        "tls.client_authorities_file",
+        "The certificates (PEM) of the authorities whose clients may connect. Without it, clients need no certificate.",
+        |c, _| at(&mut c.tls.client_authorities_file),
+    ),
+    setting(
+        "tls.allow_plain_beyond_loopback",
+        "Serves clients without encryption from beyond this machine. For trials on a network of their own.",
+        |c, _| at(&mut c.gateway.allow_plain),
+    ),
+    setting(
+        "proxy.addresses",
+        "The proxies in front that end TLS. What they say of their clients counts; nobody else's word does, and nobody else is \
+         served without TLS.",
+        |c, _| at(&mut c.gateway.proxies.addresses),
+    ),
+    setting(
+        "proxy.header",
+        "Where they say it: `x-forwarded` is `X-Forwarded-For` and `X-Forwarded-Proto`, `forwarded` is `Forwarded` (RFC 7239).",
+        |c, _| at(&mut c.gateway.proxies.header),
+    ),
+    setting(
+        "gateway.handshake_timeout",
+        "A client whose TLS handshake takes longer than this is dropped.",
+        |c, _| above_zero(&mut c.gateway.handshake_timeout),
+    ),
+    setting(
         "gateway.max_message_bytes",
         "The longest HTTP body and WebSocket message. A longer one is refused before it is buffered whole.",
         |c, _| size(&mut c.gateway.max_message_bytes),
@@ -186,6 +221,43 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How much of a stream's latest part is kept in memory; who is further behind is served from the broker.",
         |c, _| size(&mut c.gateway.window_bytes),
     ),
+    setting(
+        "gateway.limits.max_connections",
+        "Connections of one gateway; one more hears 503, a flood nothing. 0 is as many as open files allow.",
+        |c, _| at(&mut c.gateway.limits.max_connections),
+    ),
+    setting(
+        "gateway.limits.max_connections_per_address",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.max_connections_per_address),
+    ),
+    setting(
+        "gateway.limits.arrivals_per_second",
+        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.arrivals_per_second),
+    ),
+    setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.arrivals_burst)
+    }),
+    setting(
+        "gateway.limits.max_memory",
+        "Memory of the process; above it no new responses and connections are taken (503). 0 is nine tenths of what the \
+         container may take, if that is bounded.",
+        |c, _| size_or_zero(&mut c.gateway.limits.max_memory),
+    ),
+    setting(
+        "gateway.limits.messages_per_second",
+        "Messages a second on one WebSocket, pings included; one more is refused, and a flood ends the connection. 0 is no limit.",
+        |c, _| at(&mut c.gateway.limits.messages_per_second),
+    ),
+    setting("gateway.limits.messages_burst", "So many of them may come at once.", |c, _| {
+        above_zero(&mut c.gateway.limits.messages_burst)
+    }),
+    setting(
+        "gateway.limits.max_connection_bytes",
+        "What a client may send on one WebSocket in all; then it is asked to open a new one.",
+        |c, _| size(&mut c.gateway.limits.max_connection_bytes),
+    ),
     setting("gateway.limits.max_lanes", "Named lanes on one WebSocket.", |c, _| {
         above_zero(&mut c.gateway.limits.max_lanes)
     }),
@@ -198,6 +270,36 @@ pub(super) const SETTINGS: &[Setting] = &[
         "gateway.limits.max_waiting",
         "Turns that wait on one WebSocket, over all lanes; one more is refused.",
         |c, _| at(&mut c.gateway.limits.max_waiting),
+    ),
+    setting(
+        "quotas.user.requests_per_minute",
+        "Responses that one user may ask for in a minute, at all gateways together. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.requests_per_minute),
+    ),
+    setting(
+        "quotas.user.tokens_per_minute",
+        "Tokens that one user may take in a minute, read and written, counted when a response ends. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.tokens_per_minute),
+    ),
+    setting(
+        "quotas.user.in_flight",
+        "Responses that one user may have running or waiting at a time. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.user.in_flight),
+    ),
+    setting(
+        "quotas.tenant.requests_per_minute",
+        "Responses that one tenant, with all of its users, may ask for in a minute, at all gateways together. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.requests_per_minute),
+    ),
+    setting(
+        "quotas.tenant.tokens_per_minute",
+        "Tokens that one tenant, with all of its users, may take in a minute, read and written, counted when a response ends. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.tokens_per_minute),
+    ),
+    setting(
+        "quotas.tenant.in_flight",
+        "Responses that one tenant, with all of its users, may have running or waiting at a time. 0 is no limit.",
+        |c, _| at(&mut c.gateway.quotas.tenant.in_flight),
     ),
     setting(
         "worker.lease",
@@ -227,8 +329,52 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "worker.max_output_bytes",
-        "The longest output of one response; beyond that it ends as incomplete.",
+        "The longest output of one response, as it is shown; beyond that it ends as incomplete.",
         |c, _| size(&mut c.worker.max_output_bytes),
+    ),
+    setting(
+        "worker.guard.terminal_escapes",
+        "Sequences that steer a terminal are left out (`remove`), or U+FFFD stands in their place (`replace`). \
+         The output guard is explained in [guard.md](guard.md).",
+        |c, _| at(&mut c.guard.terminal_escapes),
+    ),
+    setting(
+        "worker.guard.control_characters",
+        "Likewise control characters, but line feed, tab, and a carriage return before a line feed.",
+        |c, _| at(&mut c.guard.control_characters),
+    ),
+    setting(
+        "worker.guard.bidi_characters",
+        "Likewise characters that make text read otherwise than it runs: embeddings, overrides, isolates.",
+        |c, _| at(&mut c.guard.bidi_characters),
+    ),
+    setting(
+        "worker.guard.invisible_characters",
+        "Likewise zero-width characters, direction marks and tags. Some scripts and joined emoji need them.",
+        |c, _| at(&mut c.guard.invisible_characters),
+    ),
+    setting(
+        "worker.guard.max_held_bytes",
+        "How much of a text may be held back for the patterns; one that may need more is refused at the start.",
+        |c, _| size(&mut c.guard.max_held_bytes),
+    ),
+    setting(
+        "worker.guard.patterns.*.name",
+        "What the pattern is called in metrics and masks; without a `regex`, which of the built-in ones it is.",
+        |c, i| at(&mut pattern(c, i).name),
+    ),
+    setting("worker.guard.patterns.*.regex", "What to look for, in the syntax of Rust's `regex`.", |c, i| {
+        at(&mut pattern(c, i).regex)
+    }),
+    setting(
+        "worker.guard.patterns.*.action",
+        "`mask` puts a replacement in its place; `stop` ends the response before it, with the reason `content_filter`.",
+        |c, i| at(&mut pattern(c, i).action),
+    ),
+    setting(
+        "worker.guard.patterns.*.replacement",
+        "What stands in its place; the name in brackets, unless it is set.",
+        |c, i| at(&mut pattern(c, i).replacement),
     ),
     setting(
         "redis.key_prefix",
@@ -267,15 +413,45 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "redis.tls.authorities_file",
         "The certificates (PEM) of the authorities to trust with `rediss://`, in place of the public ones.",
-        |c, _| at(&mut c.redis.authorities_file),
+        |c, _| at(&mut c.redis.tls.authorities_file),
     ),
     setting(
         "redis.tls.certificate_file",
         "The certificate (PEM) to identify with, and those that lead to its authority, if the server asks for one.",
-        |c, _| at(&mut c.redis.certificate_file),
+        |c, _| at(&mut c.redis.tls.certificate_file),
     ),
     setting("redis.tls.key_file", "The private key (PEM) of that certificate.", |c, _| {
-        at(&mut c.redis.key_file)
+        at(&mut c.redis.tls.key_file)
+    }),
+    setting(
+        "kafka.tls.authorities_file",
+        "The certificates (PEM) of the authorities to trust with `kafkas://`, in place of those that the system trusts.",
+        |c, _| at(&mut c.kafka.tls.authorities_file),
+    ),
+    setting(
+        "kafka.tls.certificate_file",
+        "The certificate (PEM) to identify with, and those that lead to its authority, if the cluster asks for one.",
+        |c, _| at(&mut c.kafka.tls.certificate_file),
+    ),
+    setting("kafka.tls.key_file", "The private key (PEM, not encrypted) of that certificate.", |c, _| {
+        at(&mut c.kafka.tls.key_file)
+    }),
+    setting(
+        "kafka.sasl.mechanism",
+        "How the password is proved. With `PLAIN` it is said, so only with `kafkas://` nobody else hears it.",
+        |c, _| at(&mut c.kafka.mechanism),
+    ),
+    setting("kafka.sasl.username", "Who this is to the cluster; without one, SASL is not used.", |c, _| {
+        at(&mut c.kafka.username)
+    }),
+    setting("kafka.sasl.password", "The password. Better in a variable or a file.", |c, _| {
+        at(&mut c.kafka.password.value)
+    }),
+    setting("kafka.sasl.password_env", "The environment variable that holds the password.", |c, _| {
+        at(&mut c.kafka.password.env)
+    }),
+    setting("kafka.sasl.password_file", "The file that holds the password.", |c, _| {
+        at(&mut c.kafka.password.file)
     }),
     setting(
         "kafka.store",
@@ -314,6 +490,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         "kafka.retention",
         "How long records are kept, where topics are made by Narthex. No response may take longer.",
         |c, _| above_zero(&mut c.kafka.broker.retention),
+    ),
+    setting(
+        "kafka.max_jobs",
+        "Jobs of one model that wait or are under way; beyond that a new one is refused for now.",
+        |c, _| above_zero(&mut c.kafka.broker.max_jobs),
+    ),
+    setting(
+        "kafka.max_dead",
+        "Jobs that killed their workers and are told of, for one model; beyond that the oldest is forgotten.",
+        |c, _| at(&mut c.kafka.broker.max_dead),
+    ),
+    setting(
+        "kafka.waiting_bytes",
+        "How much of the jobs that wait a worker keeps in memory of each partition; the others are read when it claims them.",
+        |c, _| size(&mut c.kafka.broker.waiting_bytes),
     ),
     setting(
         "kafka.partition_log_bytes",
@@ -369,13 +560,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         at(&mut upstream(c, i).server.base_url)
     }),
     setting("upstream.*.api_key", "Its key. Better in a variable or a file.", |c, i| {
-        at(&mut upstream(c, i).server.api_key)
+        at(&mut upstream(c, i).api_key.value)
     }),
     setting("upstream.*.api_key_env", "The environment variable that holds its key.", |c, i| {
-        at(&mut upstream(c, i).api_key_env)
+        at(&mut upstream(c, i).api_key.env)
     }),
     setting("upstream.*.api_key_file", "The file that holds its key.", |c, i| {
-        at(&mut upstream(c, i).api_key_file)
+        at(&mut upstream(c, i).api_key.file)
     }),
     setting(
         "upstream.*.concurrency",
@@ -480,6 +671,11 @@ pub(super) const SETTINGS: &[Setting] = &[
 /// The issuer that the first index names; a new one if there is none yet.
 fn issuer<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut Issuer {
     entry(&mut config.auth.jwt, indices.first())
+}
+
+/// The pattern of the output guard that the first index names.
+fn pattern<'a>(config: &'a mut Config, indices: &[usize]) -> &'a mut PatternConfig {
+    entry(&mut config.guard.patterns, indices.first())
 }
 
 /// The upstream that the first index names; a new one if there is none yet.

@@ -1,8 +1,10 @@
 //! What a role cannot start with, though each setting by itself is fine.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
-use super::{Auth, AuthMode, BrokerUrl, Config, EngineKind, Issuer, Kafka, TokenKey, Upstream};
+use guard::Guard;
+
+use super::{Auth, AuthMode, BrokerUrl, Config, EngineKind, Issuer, ServerTls, TokenKey, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -43,14 +45,22 @@ impl Config {
         if role == Role::Dev && self.upstream.is_empty() {
             self.upstream.push(Upstream { engine: EngineKind::Demo, ..Upstream::default() });
         }
-        self.check(role).map(|()| self)
+        let mut complaints = self.check(role);
+        if role.is_worker() {
+            match Guard::build(&self.guard) {
+                Ok(guard) => self.worker.guard = guard.map(Arc::new),
+                Err(error) => complaints.push(format!("worker.guard cannot be used: {error}")),
+            }
+        }
+        if complaints.is_empty() { Ok(self) } else { Err(Failure::configurations(complaints)) }
     }
 
-    fn check(&self, role: Role) -> Result<(), Failure> {
+    fn check(&self, role: Role) -> Vec<String> {
         let mut complaints = Vec::new();
         complaints.extend(self.check_broker(role));
         if role.is_gateway() {
             complaints.extend(self.check_auth(role));
+            complaints.extend(self.check_tls());
             complaints.extend(self.check_heartbeat());
         }
         if role.is_worker() {
@@ -64,18 +74,18 @@ impl Config {
             let each = self.upstream.iter().enumerate();
             complaints.extend(each.flat_map(|(index, upstream)| upstream.check(index)));
         }
-        if complaints.is_empty() { Ok(()) } else { Err(Failure::configurations(complaints)) }
+        complaints
     }
 
-    fn check_broker(&self, role: Role) -> Option<String> {
+    fn check_broker(&self, role: Role) -> Vec<String> {
         match &self.broker {
-            BrokerUrl::Memory if role != Role::Dev => Some(format!(
+            BrokerUrl::Memory if role != Role::Dev => vec![format!(
                 "a separate {} cannot use the memory broker, which lives inside one process: \
                  set --broker redis://host:6379, or run `narthex dev`, which is gateway and worker in one",
                 role.name()
-            )),
-            BrokerUrl::Kafka(url) => Kafka::check(url),
-            BrokerUrl::Memory | BrokerUrl::Redis(_) => None,
+            )],
+            BrokerUrl::Kafka(url) => self.kafka.check(url),
+            BrokerUrl::Memory | BrokerUrl::Redis(_) => Vec::new(),
         }
     }
 
@@ -109,6 +119,33 @@ impl Config {
             ));
         }
         complaints
+    }
+
+    fn check_tls(&self) -> Option<String> {
+        let ServerTls { certificate_file, key_file, client_authorities_file } = &self.tls;
+        if certificate_file.is_some() != key_file.is_some() {
+            return Some(
+                "tls.certificate_file and tls.key_file go together: set both, or neither".to_owned(),
+            );
+        }
+        if certificate_file.is_none() && client_authorities_file.is_some() {
+            return Some(
+                "tls.client_authorities_file asks clients for certificates, which takes TLS: set tls.certificate_file and \
+                 tls.key_file, too"
+                    .to_owned(),
+            );
+        }
+        let gateway::Config { proxies, allow_plain, .. } = &self.gateway;
+        let is_guarded = certificate_file.is_some() || !proxies.addresses.is_empty();
+        let open = !is_loopback(self.listen) && !is_guarded && !allow_plain;
+        open.then(|| {
+            format!(
+                "on {} keys and answers could be read on their way: set tls.certificate_file and tls.key_file; or, behind a \
+                 proxy that ends TLS, proxy.addresses to where it is; or, for a trial on a network of its own, \
+                 tls.allow_plain_beyond_loopback = true (--insecure-allow-remote-plain)",
+                self.listen
+            )
+        })
     }
 
     fn check_heartbeat(&self) -> Option<String> {
@@ -168,7 +205,7 @@ impl Issuer {
                 "auth.jwt.{index}.issuer must be what the tokens say in `iss`, such as `https://login.example.com/`"
             ));
         }
-        if self.audience.0.is_empty() {
+        if self.audience.is_empty() {
             complaints.push(format!(
                 "auth.jwt.{index}.audience must be what the tokens say in `aud`: without it tokens for other services would \
                  count here"
@@ -203,12 +240,7 @@ impl Upstream {
                 "upstream.{index} has a url, but its engine is `demo`, which calls nobody: remove one of the two"
             ));
         }
-        let keys = [self.server.api_key.is_some(), self.api_key_env.is_some(), self.api_key_file.is_some()];
-        if keys.into_iter().filter(|given| *given).count() > 1 {
-            complaints.push(format!(
-                "upstream.{index} has more than one of api_key, api_key_env and api_key_file: keep one"
-            ));
-        }
+        complaints.extend(self.api_key.check(&format!("upstream.{index}"), "api_key"));
         let nameless = self.models.iter().enumerate().filter(|(_, model)| model.name.is_empty());
         complaints
             .extend(nameless.map(|(n, _)| format!("upstream.{index}.models.{n} has no `name`: give it one")));

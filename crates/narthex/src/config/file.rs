@@ -57,11 +57,12 @@ impl Flat<'_> {
         let text = match value.get_ref() {
             DeValue::Table(table) => return self.table(key, table),
             DeValue::Array(array) if settings::is_list(key) => {
-                let texts = array.iter().map(|element| match element.get_ref() {
-                    DeValue::String(text) => text.clone().into_owned(),
-                    _ => self.text.get(element.span()).unwrap_or_default().to_owned(),
-                });
-                texts.collect::<Vec<_>>().join(",")
+                let texts: Option<Vec<_>> = array.iter().map(|element| element.get_ref().as_str()).collect();
+                // What is no text is no entry of any list.
+                texts.map_or_else(
+                    || self.text.get(value.span()).unwrap_or_default().to_owned(),
+                    |t| t.join(","),
+                )
             }
             DeValue::Array(array) if !array.is_empty() => {
                 for (index, element) in array.iter().enumerate() {

@@ -24,6 +24,7 @@ pub(super) const fn setting(key: &'static str, about: &'static str, place: Place
 /// How many entries a list has.
 pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
     match (list, indices) {
+        ("worker.guard.patterns", _) => config.guard.patterns.len(),
         ("upstream", _) => config.upstream.len(),
         ("upstream.*.headers", [upstream, ..]) => {
             config.upstream.get(*upstream).map_or(0, |u| u.headers.len())
@@ -34,14 +35,9 @@ pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
     }
 }
 
-/// Whether the setting of this key takes a list as one text.
-pub(super) fn is_list(key: &str) -> bool {
-    find(key).is_some_and(|(setting, indices)| (setting.place)(&mut Config::default(), &indices).is_list())
-}
-
 /// The setting that `key` names, and the indices in it.
 ///
-/// A model given by its bare name (`models = ["a", "b"]`) is the `name` of an entry.
+/// A model or pattern given by its bare name (`models = ["a", "b"]`) is the `name` of an entry.
 pub(super) fn find(key: &str) -> Option<(&'static Setting, Vec<usize>)> {
     SETTINGS.iter().find_map(|setting| {
         let indices =
@@ -50,9 +46,17 @@ pub(super) fn find(key: &str) -> Option<(&'static Setting, Vec<usize>)> {
     })
 }
 
+/// Whether `key` is a setting that takes a list of texts.
+pub(super) fn is_list(key: &str) -> bool {
+    find(key).is_some_and(|(setting, indices)| (setting.place)(&mut Config::default(), &indices).is_list())
+}
+
 /// What a setting is called where its list has bare values in place of tables.
 pub(super) fn bare(setting: &Setting) -> Option<&'static str> {
-    setting.key.strip_suffix(".name").filter(|list| list.ends_with(".models.*"))
+    setting
+        .key
+        .strip_suffix(".name")
+        .filter(|list| list.ends_with(".models.*") || list.ends_with(".patterns.*"))
 }
 
 fn matches(pattern: &str, key: &str) -> Option<Vec<usize>> {

@@ -109,7 +109,7 @@ fn a_layer_that_gives_a_list_whole_takes_nothing_from_below() {
     let config = load([file, flags]).unwrap().config;
     assert_eq!(config.upstream.len(), 1);
     assert_eq!(config.upstream[0].server.base_url, "http://two/v1");
-    assert_eq!(config.upstream[0].server.api_key, None);
+    assert_eq!(config.upstream[0].api_key.value, None);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn unknown_settings_are_named_with_what_was_probably_meant() {
         ),
         (
             "gateway = 3\n",
-            "narthex.toml:1: `gateway` is a table; set what is in it, such as `gateway.max_message_bytes`",
+            "narthex.toml:1: `gateway` is a table; set what is in it, such as `gateway.handshake_timeout`",
         ),
         ("colour = \"red\"\n", "narthex.toml:1: `colour` is no setting; `narthex config` lists all of them"),
     ];
@@ -184,14 +184,14 @@ fn broken_toml_is_told_with_its_line() {
 #[test]
 fn secrets_never_show() {
     let file = "broker = \"redis://user:hunter2@host:6379\"\n[[upstream]]\nurl = \"http://one/v1\"\napi_key = \"hunter2\"\n\
-                headers = [{ name = \"x-key\", value = \"hunter2\" }]\n";
+                headers = [{ name = \"x-key\", value = \"hunter2\" }]\n[kafka.sasl]\npassword = \"hunter2\"\n";
     let effective = load([from_file(file)]).unwrap();
     assert_eq!(effective.config.broker, BrokerUrl::Redis("redis://user:hunter2@host:6379".to_owned()));
-    assert_eq!(effective.config.upstream[0].server.api_key.as_ref().unwrap().reveal(), "hunter2");
+    assert_eq!(effective.config.upstream[0].api_key.value.as_ref().unwrap().reveal(), "hunter2");
     assert!(!format!("{effective:?}").contains("hunter2"));
     for shown in [effective.to_toml(), effective.to_json().to_string()] {
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(shown.matches("***").count(), 3, "{shown}");
+        assert_eq!(shown.matches("***").count(), 4, "{shown}");
     }
     let wrong = "broker = \"redys://user:hunter2@host\"\n[[upstream]]\napi_key = \"\"\n";
     assert!(!complaints([from_file(wrong)]).contains("hunter2"));
@@ -305,35 +305,62 @@ fn beside_kafka_only_redis_keeps_state() {
     let config = role(Role::Gateway, text).unwrap();
     assert_eq!(config.kafka.store.as_ref().unwrap().reveal(), "redis://:hunter2@host");
     for (is_gateway, homes) in [(true, 2), (false, 0)] {
-        let settings = config.kafka.settings("kafka://one:9092,two:9092/", is_gateway);
+        let settings = config.kafka.settings("kafka://one:9092,two:9092/", is_gateway, |_| None).unwrap();
         assert_eq!((&*settings.bootstrap_servers, settings.home_partitions), ("one:9092,two:9092", homes));
     }
-    role(Role::Gateway, "broker = \"kafka://user:password@host:9092\"\n").unwrap_err();
     for other in ["memory", "kafka://host:9092", "redis://"] {
         load([from_file(&format!("kafka.store = \"{other}\"\n"))]).unwrap_err();
     }
 }
 
 #[test]
-fn without_authentication_only_this_machine_may_call() {
+fn beyond_this_machine_callers_are_known_and_encrypted() {
+    let redis = "broker = \"redis://host\"\n";
     let none = "broker = \"redis://host\"\nauth.mode = \"none\"\n";
+    let guarded = [
+        "tls.allow_plain_beyond_loopback = true",
+        "proxy.addresses = [\"10.0.0.0/8\", \"fd00::/8\"]",
+        "[tls]\ncertificate_file = \"c.pem\"\nkey_file = \"k.pem\"",
+    ];
     for open in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080", "[::ffff:10.0.0.1]:8080"] {
         let text = role(Role::Gateway, &format!("{none}listen = \"{open}\"\n")).unwrap_err().to_string();
         assert!(text.contains("auth.allow_none_beyond_loopback"), "{text}");
-        role(Role::Gateway, &format!("{none}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n"))
-            .unwrap();
-        // With a way to tell callers apart, anyone may try.
-        role(
-            Role::Gateway,
-            &format!("broker = \"redis://host\"\nlisten = \"{open}\"\nauth.keys.file = \"k\"\n"),
-        )
-        .unwrap();
-        role(Role::Dev, &format!("listen = \"{open}\"\n")).unwrap_err();
+        assert!(text.contains("tls.allow_plain_beyond_loopback"), "{text}");
+        // With a way to tell callers apart, or with an operator's word.
+        for known in [
+            format!("{none}listen = \"{open}\"\nauth.allow_none_beyond_loopback = true\n"),
+            format!("{redis}listen = \"{open}\"\nauth.keys.file = \"k\"\n"),
+        ] {
+            for guarded in guarded {
+                role(Role::Gateway, &format!("{known}{guarded}\n")).unwrap();
+            }
+        }
+        role(Role::Dev, &format!("listen = \"{open}\"\ntls.allow_plain_beyond_loopback = true\n"))
+            .unwrap_err();
     }
     for closed in ["127.0.0.1:0", "127.1.2.3:8080", "[::1]:8080", "[::ffff:127.0.0.1]:8080"] {
         role(Role::Gateway, &format!("{none}listen = \"{closed}\"\n")).unwrap();
         role(Role::Dev, &format!("listen = \"{closed}\"\n")).unwrap();
     }
+    for half in ["tls.key_file = \"k.pem\"", "tls.client_authorities_file = \"a.pem\""] {
+        let text = role(Role::Gateway, &format!("{redis}{half}\n")).unwrap_err().to_string();
+        assert!(text.contains("tls.certificate_file"), "{text}");
+    }
+}
+
+#[test]
+fn lists_are_written_in_either_way() {
+    let networks = |text: &str| load([from_file(text)]).unwrap().config.gateway.proxies.addresses;
+    let both = networks("proxy.addresses = [\"10.0.0.0/8\", \"fd00::/8\"]\n");
+    assert_eq!(both.len(), 2);
+    assert_eq!(networks("proxy.addresses = \"10.0.0.0/8, fd00::/8\"\n"), both);
+    assert_eq!(networks("proxy.addresses = []\n"), []);
+    for wrong in ["[\"10.0.0.0/8\", \"here\"]", "[8]", "8", "\"10.0.0.1/33\""] {
+        load([from_file(&format!("proxy.addresses = {wrong}\n"))]).unwrap_err();
+    }
+    let shown = load([from_file("proxy.addresses = \"10.0.0.0/8\"\n")]).unwrap();
+    assert!(shown.to_toml().contains("addresses = [\"10.0.0.0/8\"]"), "{}", shown.to_toml());
+    assert_eq!(shown.to_json()["settings"]["proxy"]["addresses"], serde_json::json!(["10.0.0.0/8"]));
 }
 
 #[test]
@@ -360,12 +387,12 @@ fn a_gateway_must_know_its_callers() {
 fn a_list_of_texts_is_one_setting() {
     let text = "[[auth.jwt]]\nissuer = \"i\"\naudience = [\"one\", \"two\"]\nscopes = []\n";
     let effective = load([from_file(text)]).unwrap();
-    assert_eq!(effective.config.auth.jwt[0].audience.0, ["one", "two"]);
-    assert!(effective.config.auth.jwt[0].scopes.0.is_empty());
+    assert_eq!(effective.config.auth.jwt[0].audience, ["one", "two"]);
+    assert!(effective.config.auth.jwt[0].scopes.is_empty());
     assert!(effective.to_toml().contains("audience = [\"one\", \"two\"]"), "{}", effective.to_toml());
     assert_eq!(effective.to_json()["settings"]["auth"]["jwt"][0]["audience"][1], "two");
     let variable = from_environment(&[("NARTHEX_AUTH__JWT__0__AUDIENCE", "three,four")]);
-    assert_eq!(load([from_file(text), variable]).unwrap().config.auth.jwt[0].audience.0, ["three", "four"]);
+    assert_eq!(load([from_file(text), variable]).unwrap().config.auth.jwt[0].audience, ["three", "four"]);
 }
 
 #[test]
@@ -392,6 +419,27 @@ fn a_worker_needs_model_servers_that_can_be_called() {
         let text = role(Role::Worker, &format!("{redis}{text}")).unwrap_err().to_string();
         assert!(text.contains(complaint), "{text}");
     }
+}
+
+#[test]
+fn an_output_guard_is_built_for_workers_alone() {
+    let file = r#"
+        [worker.guard]
+        terminal_escapes = "remove"
+        patterns = ["github_token", { name = "own", regex = "E-[0-9]{6}", action = "stop", replacement = "[e]" }]
+    "#;
+    let effective = load([from_file(file)]).unwrap();
+    assert_eq!(effective.config.guard.patterns[1].regex.as_deref(), Some("E-[0-9]{6}"));
+    let again = load([from_file(&effective.to_toml())]).unwrap();
+    assert_eq!(again.config.guard, effective.config.guard, "{}", effective.to_toml());
+    assert!(role(Role::Dev, file).unwrap().worker.guard.is_some());
+    assert!(role(Role::Dev, "").unwrap().worker.guard.is_none());
+    let wrong = "[[worker.guard.patterns]]\nname = \"own\"\nregex = \"a.*b\"\n";
+    let text = role(Role::Dev, wrong).unwrap_err().to_string();
+    assert!(
+        text.starts_with("worker.guard cannot be used: the pattern `own` may hold back any number"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::time::Duration;
 use engine::{ChatConfig, DemoConfig, MaxTokensField, PrefillStyle, Secret, UpstreamConfig};
 use worker::{Continuation, Timeouts};
 
-use super::value::{Choice, Value};
+use super::{
+    secret_place::SecretPlace,
+    value::{Choice, Value},
+};
 
 /// What stands for "ask the server".
 const DISCOVER: &str = "discover";
@@ -15,12 +18,10 @@ const DISCOVER: &str = "discover";
 pub(crate) struct Upstream {
     /// What it speaks.
     pub(crate) engine: EngineKind,
-    /// Where it is, and its key where that stands in the configuration itself. The demo engine has no place.
+    /// Where it is; its key is not in here. The demo engine has no place.
     pub(crate) server: UpstreamConfig,
-    /// The environment variable that holds its key.
-    pub(crate) api_key_env: Option<String>,
-    /// The file that holds its key.
-    pub(crate) api_key_file: Option<String>,
+    /// Where its key is.
+    pub(crate) api_key: SecretPlace,
     /// Headers to send with every request.
     pub(crate) headers: Vec<Header>,
     /// How to speak Chat Completions with it; its own `upstream` is not used.
@@ -42,8 +43,7 @@ impl Default for Upstream {
         Self {
             engine: EngineKind::default(),
             server: UpstreamConfig::new(""),
-            api_key_env: None,
-            api_key_file: None,
+            api_key: SecretPlace::default(),
             headers: Vec::new(),
             chat: ChatConfig::new(""),
             demo: DemoConfig::default(),

@@ -2,6 +2,8 @@
 
 mod plain;
 
+use std::str::FromStr;
+
 use super::units;
 
 /// Something that one setting can hold.
@@ -28,13 +30,13 @@ pub(crate) trait Value {
         false
     }
 
-    /// Whether it takes a file's list as one text, with commas.
-    fn is_list(&self) -> bool {
+    /// Whether it must never stand on a command line.
+    fn is_secret(&self) -> bool {
         false
     }
 
-    /// Whether it must never stand on a command line.
-    fn is_secret(&self) -> bool {
+    /// Whether it is a list of texts without commas: a file may write it as an array, everything else with commas.
+    fn is_list(&self) -> bool {
         false
     }
 
@@ -54,7 +56,12 @@ pub(super) fn at<T: Value>(place: &mut T) -> Slot<'_> {
 
 /// A number of bytes.
 pub(super) fn size(place: &mut usize) -> Slot<'_> {
-    Box::new(Size(place))
+    Box::new(Size { place, min: 1 })
+}
+
+/// A number of bytes, or none.
+pub(super) fn size_or_zero(place: &mut usize) -> Slot<'_> {
+    Box::new(Size { place, min: 0 })
 }
 
 /// A value that zero would make senseless.
@@ -110,6 +117,42 @@ fn put<T: Value>(place: &mut T, parsed: Option<T>) -> Result<(), String> {
     }
 }
 
+/// What a list holds.
+pub(crate) trait Entry: FromStr + ToString {
+    /// What to write for one, in a few words.
+    const FORM: &'static str;
+    /// The same for the whole list, in a word or two.
+    const KIND: &'static str;
+}
+
+impl<T: Entry> Value for Vec<T> {
+    fn set(&mut self, text: &str) -> Result<(), String> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty() && *entry != "[]");
+        put(self, entries.map(|entry| entry.parse().ok()).collect())
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        let entries = self.iter().map(|entry| entry.to_string().into());
+        Some(toml::Value::Array(entries.collect()))
+    }
+
+    fn form(&self) -> String {
+        format!("a list of {}", T::FORM)
+    }
+
+    fn kind(&self) -> String {
+        T::KIND.to_owned()
+    }
+
+    fn is_zero(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
 impl<T: Value + Default> Value for Option<T> {
     fn set(&mut self, text: &str) -> Result<(), String> {
         let mut value = T::default();
@@ -140,20 +183,27 @@ impl<T: Value + Default> Value for Option<T> {
 }
 
 /// A number of bytes.
-struct Size<'a>(&'a mut usize);
+struct Size<'a> {
+    place: &'a mut usize,
+    min: usize,
+}
 
 impl Value for Size<'_> {
     fn set(&mut self, text: &str) -> Result<(), String> {
-        *self.0 = units::read_size(text).filter(|bytes| *bytes > 0).ok_or_else(|| self.form())?;
+        let bytes = units::read_size(text).filter(|bytes| *bytes >= self.min);
+        *self.place = bytes.ok_or_else(|| self.form())?;
         Ok(())
     }
 
     fn show(&self) -> Option<toml::Value> {
-        Some(units::write_size(*self.0).into())
+        Some(units::write_size(*self.place).into())
     }
 
     fn form(&self) -> String {
-        "a size above zero, such as `64KiB` or `1MiB`".to_owned()
+        match self.min {
+            0 => "a size, such as `64KiB` or `1MiB`".to_owned(),
+            _ => "a size above zero, such as `64KiB` or `1MiB`".to_owned(),
+        }
     }
 
     fn kind(&self) -> String {

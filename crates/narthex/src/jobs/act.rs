@@ -61,14 +61,19 @@ pub(super) async fn retry(
 }
 
 /// Takes a job away, in the way that its state asks for.
-pub(super) async fn drop_job(broker: &Broker, found: &FoundJob, format: Format) -> Result<(), Failure> {
+pub(super) async fn drop_job(
+    broker: &Broker,
+    found: &FoundJob,
+    store_ttl: Duration,
+    format: Format,
+) -> Result<(), Failure> {
     let entry = &found.entry;
     let outcome = match entry.state {
         JobState::Dead { .. } => {
             broker.jobs.forget(&entry.ticket).await.map_err(failed)?;
             "forgotten"
         }
-        _ => stop(broker, found).await?,
+        _ => stop(broker, found, store_ttl).await?,
     };
     console::say(&match format {
         Format::Table => format!("{} is {outcome}\n", entry.id),
@@ -80,11 +85,11 @@ pub(super) async fn drop_job(broker: &Broker, found: &FoundJob, format: Format) 
 }
 
 /// Cancels the response. Its job leaves the queue if nothing is left to do for it; else a worker finishes it.
-async fn stop(broker: &Broker, found: &FoundJob) -> Result<&'static str, Failure> {
+async fn stop(broker: &Broker, found: &FoundJob, store_ttl: Duration) -> Result<&'static str, Failure> {
     let entry = &found.entry;
     let operator = Member::random("operator");
     let is_waiting = entry.state == JobState::Waiting;
-    let (is_over, outcome) = match cancel(broker, &operator, entry.id).await.map_err(failed)? {
+    let (is_over, outcome) = match cancel(broker, &operator, entry.id, store_ttl).await.map_err(failed)? {
         Found::Waiting => (true, "cancelled"),
         Found::Gone => (true, "dropped: its stream had expired"),
         Found::Ended if is_waiting => (true, "dropped: its response had ended"),

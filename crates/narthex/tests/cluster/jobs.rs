@@ -49,6 +49,12 @@ impl Cluster {
         }
     }
 
+    /// Nothing is listed.
+    fn has_no_jobs(&self) {
+        let nothing = json!({"queues": [], "jobs": [], "more": 0, "untold": []});
+        assert_eq!(self.list(&[]), nothing);
+    }
+
     /// The only job, once it is in this state.
     fn only_job(&self, state: &str) -> Value {
         let told = self.list_until(|told| told["jobs"][0]["state"] == state);
@@ -77,13 +83,12 @@ impl Cluster {
 }
 
 /// A gateway, and a model that is known though no worker is left.
-async fn prepared() -> (Cluster, Process, Http) {
-    let cluster = Cluster::start().await;
+fn prepared(cluster: &Cluster) -> (Process, Http) {
     let gateway = cluster.gateway(&[]);
     cluster.worker().kill();
     cluster.mute();
     let http = Http::new(gateway.public());
-    (cluster, gateway, http)
+    (gateway, http)
 }
 
 async fn response(http: &Http, id: &str) -> Value {
@@ -94,7 +99,16 @@ async fn response(http: &Http, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_poison_job_fails_is_kept_and_can_be_retried() {
-    let (cluster, _gateway, http) = prepared().await;
+    poisoned(&Cluster::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_a_poison_job_fails_is_kept_and_can_be_retried() {
+    poisoned(&Cluster::on_kafka().await).await;
+}
+
+async fn poisoned(cluster: &Cluster) {
+    let (_gateway, http) = prepared(cluster);
     let stream = http.events(Method::POST, "/v1/responses", Some(body(SECRET))).await;
     let (events, _worker) = cluster.poison(stream, 2).await;
     let end = events.last().unwrap();
@@ -146,7 +160,8 @@ async fn a_poison_job_fails_is_kept_and_can_be_retried() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_job_is_dropped_and_needs_a_worker_to_be_retried() {
-    let (cluster, _gateway, http) = prepared().await;
+    let cluster = Cluster::start().await;
+    let (_gateway, http) = prepared(&cluster);
     let stream = http.events(Method::POST, "/v1/responses", Some(body(SECRET))).await;
     let (events, worker) = cluster.poison(stream, 1).await;
     let id = events[0]["response"]["id"].as_str().unwrap();
@@ -159,8 +174,7 @@ async fn a_dead_job_is_dropped_and_needs_a_worker_to_be_retried() {
 
     let (code, said, _) = cluster.jobs(&["drop", id]);
     assert_eq!((code, said), (0, format!("{id} is forgotten\n")));
-    let nothing = json!({"queues": [], "jobs": [], "more": 0, "untold": []});
-    assert_eq!(cluster.list(&[]), nothing);
+    cluster.has_no_jobs();
     let (code, _, complaint) = cluster.jobs(&["drop", id]);
     assert_eq!(code, 1);
     assert!(complaint.contains("there is no job"), "{complaint}");
@@ -169,7 +183,16 @@ async fn a_dead_job_is_dropped_and_needs_a_worker_to_be_retried() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_or_runs_is_cancelled_when_it_is_dropped() {
-    let (cluster, _gateway, http) = prepared().await;
+    dropped(&Cluster::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_what_waits_or_runs_is_cancelled_when_it_is_dropped() {
+    dropped(&Cluster::on_kafka().await).await;
+}
+
+async fn dropped(cluster: &Cluster) {
+    let (_gateway, http) = prepared(cluster);
     let background = json!({"model": MODEL, "input": SECRET, "background": true});
     let ask = async || {
         let (_, response) = http.json(Method::POST, "/v1/responses", Some(background.clone())).await;

@@ -7,4 +7,6 @@ mod jobs;
 mod kill;
 mod lost;
 mod recover;
+mod secure;
+mod storeless;
 mod support;

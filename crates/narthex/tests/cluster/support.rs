@@ -23,7 +23,9 @@ pub(crate) const MODEL: &str = "scripted";
 pub(crate) struct Cluster {
     pub(crate) model_server: ModelServer,
     pub(crate) redis: Server,
-    kafka: Option<String>,
+    /// What says where Kafka is, and who this is to it; empty on Redis.
+    kafka: Vec<(&'static str, String)>,
+    has_store: bool,
     directory: TempDir,
 }
 
@@ -43,25 +45,51 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         let directory = TempDir::new().unwrap();
-        Self { model_server: model_server.unwrap(), redis, kafka: None, directory }
+        Self { model_server: model_server.unwrap(), redis, kafka: Vec::new(), has_store: true, directory }
     }
 
     /// On Kafka, with topics of its own; its Redis is only the store.
     pub(crate) async fn on_kafka() -> Self {
         let (cluster, node) = tokio::join!(Self::start(), kafka::Cluster::shared());
-        Self { kafka: Some(node.addresses.clone()), ..cluster }
+        Self { kafka: vec![("NARTHEX_BROKER", format!("kafka://{}", node.addresses))], ..cluster }
+    }
+
+    /// On a Kafka that speaks TLS only, and knows whoever has a password, which `password` is said to be.
+    pub(crate) async fn on_secure_kafka(password: &str) -> Self {
+        let (cluster, node) = tokio::join!(Self::start(), kafka::Secure::shared());
+        let file = |name, content: &str| {
+            let path = cluster.directory.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let kafka = vec![
+            ("NARTHEX_BROKER", format!("kafkas://{}", node.sasl)),
+            ("NARTHEX_KAFKA__TLS__AUTHORITIES_FILE", file("authority.pem", &node.authority.pem())),
+            ("NARTHEX_KAFKA__SASL__MECHANISM", "PLAIN".to_owned()),
+            ("NARTHEX_KAFKA__SASL__USERNAME", kafka::Secure::USER.to_owned()),
+            ("NARTHEX_KAFKA__SASL__PASSWORD_FILE", file("password", password)),
+        ];
+        Self { kafka, ..cluster }
+    }
+
+    /// On Kafka alone.
+    pub(crate) async fn on_kafka_without_store() -> Self {
+        Self { has_store: false, ..Self::on_kafka().await }
     }
 
     /// What says to a process where everything is.
     fn places(&self) -> Vec<(&'static str, String)> {
-        let Some(kafka) = &self.kafka else { return vec![("NARTHEX_BROKER", self.redis.url())] };
+        if self.kafka.is_empty() {
+            return vec![("NARTHEX_BROKER", self.redis.url())];
+        }
         let unique = self.directory.path().file_name().unwrap().to_string_lossy();
-        vec![
-            ("NARTHEX_BROKER", format!("kafka://{kafka}")),
-            ("NARTHEX_KAFKA__STORE", self.redis.url()),
+        let mut places = self.kafka.clone();
+        places.extend(self.has_store.then(|| ("NARTHEX_KAFKA__STORE", self.redis.url())));
+        places.extend([
             ("NARTHEX_KAFKA__TOPIC_PREFIX", format!("{}.", unique.trim_start_matches('.'))),
             ("NARTHEX_KAFKA__PARTITIONS", "4".to_owned()),
-        ]
+        ]);
+        places
     }
 
     pub(crate) fn gateway(&self, more: &[&str]) -> Process {
@@ -104,7 +132,7 @@ impl Cluster {
 
     /// What `narthex jobs` with these arguments writes, and its exit code.
     pub(crate) fn jobs(&self, arguments: &[&str]) -> (i32, String, String) {
-        let output = narthex().arg("jobs").args(arguments).args(["--broker", &self.redis.url()]).output();
+        let output = narthex().arg("jobs").args(arguments).envs(self.places()).output();
         let Output { status, stdout, stderr } = output.unwrap();
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
@@ -120,6 +148,13 @@ impl Cluster {
             std::thread::yield_now();
         }
         worker
+    }
+
+    /// What a worker that cannot start wrote, and its exit code.
+    pub(crate) fn failing_worker(&self) -> (i32, String) {
+        let arguments = ["worker", "--upstream", "demo", "--admin-listen", "127.0.0.1:0", "--log", "warn"];
+        let output = narthex().args(arguments).envs(self.places()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
     fn process(&self, arguments: &[&str], addresses: usize) -> Process {

@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     process::Command,
+    time::{Duration, Instant},
 };
 
 use crate::support::{Running, narthex, outcome};
@@ -140,4 +141,49 @@ fn a_signal_ends_a_process_that_is_still_waiting() {
     while !running.admin("/readyz").1.contains(&url) {}
     running.signal("INT");
     assert!(running.wait().success());
+}
+
+#[test]
+fn a_client_that_reads_nothing_does_not_hold_its_connection() {
+    let ports = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let short = ["--set", "gateway.ping_interval=500ms", "--set", "gateway.idle_timeout=1s"];
+    let mut running = Running::start(narthex(ports.iter().chain(&short)));
+    running.greeting();
+    let connections = || {
+        let (_, metrics) = running.admin("/metrics");
+        let line =
+            metrics.lines().find(|line| line.starts_with("narthex_gateway_connections{transport=\"http\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    let stream = running.stream("demo:tokens=1000000 demo:slow=0ms");
+    assert_eq!(connections(), 1);
+    let begun = Instant::now();
+    while connections() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the connection is still there");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(stream);
+}
+
+#[test]
+fn what_is_too_much_for_the_memory_is_not_taken() {
+    let ports = ["dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let mut running =
+        Running::start(narthex(ports.iter().chain(&["--set", "gateway.limits.max_memory=1MiB"])));
+    running.greeting();
+    let place = format!("http://{}/v1/responses", running.listen.as_ref().unwrap());
+    let body = r#"{"model":"demo","input":"demo:tokens=1"}"#;
+    let begun = Instant::now();
+    let answer = loop {
+        let (_, answer, _) = outcome({
+            let mut curl = Command::new("curl");
+            curl.args(["-si", &place, "-H", "content-type: application/json", "-d", body]);
+            curl
+        });
+        // It is looked at twice a second.
+        if answer.contains("503 Service Unavailable") || begun.elapsed() > Duration::from_secs(10) {
+            break answer;
+        }
+    };
+    assert!(answer.contains("retry-after") && answer.contains("overloaded"), "{answer}");
 }

@@ -6,3 +6,4 @@ mod life;
 mod secrets;
 mod settings;
 mod support;
+mod tls;

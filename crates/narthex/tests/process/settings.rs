@@ -66,7 +66,10 @@ fn what_cannot_start_says_so_and_exits_with_2() {
             &["gateway", "--broker", "redis://localhost", "--auth", "none", "--listen", "0.0.0.0:0"],
             "error: on 0.0.0.0:0 anyone could use the models without authentication (auth.mode is `none`): set \
              auth.keys.file or [[auth.jwt]], listen on 127.0.0.1, or, for a trial behind a boundary of its own, set \
-             auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)\n"
+             auth.allow_none_beyond_loopback = true (--insecure-allow-remote-none)\nerror: on 0.0.0.0:0 keys and answers \
+             could be read on their way: set tls.certificate_file and tls.key_file; or, behind a proxy that ends TLS, \
+             proxy.addresses to where it is; or, for a trial on a network of its own, \
+             tls.allow_plain_beyond_loopback = true (--insecure-allow-remote-plain)\n"
                 .to_owned(),
         ),
         (
@@ -95,9 +98,9 @@ fn what_cannot_start_says_so_and_exits_with_2() {
         ),
         (&["gateway", "--auth", "jwt"], "error: --auth: \"jwt\" is not `none` or `required`\n".to_owned()),
         (
-            &["worker", "--broker", "kafka://user:password@host:9092", "--upstream", "demo"],
-            "error: broker: what follows `kafka://` is `host:port`, or several with commas: this build cannot log in to \
-             Kafka yet\n"
+            &["worker", "--broker", "kafkas://host:9093/narthex", "--upstream", "demo"],
+            "error: broker: what follows `kafka://` or `kafkas://` is `host:port`, or several with commas, and nothing \
+             else but `user:password@` before them\n"
                 .to_owned(),
         ),
         (

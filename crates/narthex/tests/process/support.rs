@@ -47,7 +47,7 @@ impl Running {
         let mut listen = None;
         let admin = loop {
             let line = next_line(&mut stdout);
-            match line.split_once(" http://") {
+            match line.replacen("https", "http", 1).split_once(" http://") {
                 Some(("listen", address)) => listen = Some(address.to_owned()),
                 Some(("admin", address)) => break address.to_owned(),
                 _ => panic!("expected an address, found {line:?}"),

@@ -46,6 +46,9 @@ pub struct Header {
     /// How long it runs on without a subscriber.
     #[prost(uint64, tag = "7")]
     pub grace_ms: u64,
+    /// Whether it counts for limits of its user or tenant: then whoever ends it has to say so.
+    #[prost(bool, tag = "8")]
+    pub metered: bool,
 }
 /// The order to produce a response.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -203,7 +206,7 @@ pub mod job_entry {
         Bury(super::BuryJob),
     }
 }
-/// Those of the jobs that nobody holds when this is taken are the worker's.
+/// Those of the jobs that nobody holds when this is taken are the worker's. Without jobs it only tells of the worker.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClaimJobs {
     #[prost(string, tag = "1")]
@@ -212,6 +215,9 @@ pub struct ClaimJobs {
     pub lease_ms: u64,
     #[prost(int64, repeated, tag = "3")]
     pub jobs: ::prost::alloc::vec::Vec<i64>,
+    /// How many jobs the worker has room for. A hint for the others, who let those with room go first: it decides nothing.
+    #[prost(uint32, tag = "4")]
+    pub room: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewJobs {
@@ -238,4 +244,19 @@ pub struct BuryJob {
     pub job: i64,
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
+}
+/// What Kafka's topic of dead jobs carries. The key of a record is the response's id; an empty value says that the job
+/// is forgotten.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeadJob {
+    /// A `Job`.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub job: ::prost::bytes::Bytes,
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub attempts: u32,
+    /// When it was enqueued, by the broker's clock, in milliseconds since 1970.
+    #[prost(uint64, tag = "4")]
+    pub enqueued_at_ms: u64,
 }

@@ -54,4 +54,28 @@ impl Store for Values {
         };
         self.line.call("remove", effect).await
     }
+
+    async fn add(&self, key: &str, amount: i64, ttl: Duration) -> Result<i64, Error> {
+        let effect = || {
+            let (store, key) = (Arc::clone(&self.store), key.to_owned());
+            async move { store.add(&key, amount, ttl).await }
+        };
+        self.line.call("add", effect).await
+    }
+
+    async fn enter(&self, key: &str, guest: &str, max: usize, ttl: Duration) -> Result<bool, Error> {
+        let effect = || {
+            let (store, key, guest) = (Arc::clone(&self.store), key.to_owned(), guest.to_owned());
+            async move { store.enter(&key, &guest, max, ttl).await }
+        };
+        self.line.call("enter", effect).await
+    }
+
+    async fn leave(&self, key: &str, guest: &str) -> Result<bool, Error> {
+        let effect = || {
+            let (store, key, guest) = (Arc::clone(&self.store), key.to_owned(), guest.to_owned());
+            async move { store.leave(&key, &guest).await }
+        };
+        self.line.call("leave", effect).await
+    }
 }

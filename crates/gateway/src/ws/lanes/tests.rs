@@ -7,7 +7,7 @@ fn lane(name: &str) -> LaneId {
 }
 
 fn lanes(max_lanes: usize, max_in_flight: usize, max_waiting: usize) -> Lanes<u32> {
-    Lanes::new(Limits { max_lanes, max_in_flight, max_waiting })
+    Lanes::new(Limits { max_lanes, max_in_flight, max_waiting, ..Limits::default() })
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Value, put};
+use ipnet::IpNet;
+
+use super::{Entry, Value, put};
 use crate::config::units;
 
 impl Value for bool {
@@ -123,4 +125,14 @@ impl Value for SocketAddr {
     fn kind(&self) -> String {
         "address".to_owned()
     }
+}
+
+impl Entry for String {
+    const FORM: &'static str = "texts";
+    const KIND: &'static str = "texts";
+}
+
+impl Entry for IpNet {
+    const FORM: &'static str = "networks, such as `10.0.0.0/8` or `fd00::/8`";
+    const KIND: &'static str = "networks";
 }

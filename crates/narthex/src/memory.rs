@@ -1,0 +1,52 @@
+//! Watches how much memory this process takes: the gateway takes nothing new before the system ends it.
+
+use std::time::Duration;
+
+use gateway::Pressure;
+
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Of what the container may take, if the settings do not say how much.
+const SHARE: f64 = 0.9;
+
+/// Under so much of the limit, it is over.
+const RELIEF: f64 = 0.95;
+
+/// Tells `pressure` how it stands, for ever. With a limit of 0 it is most of what the container may take; where that may take
+/// all, there is none.
+pub(crate) async fn watch(limit: usize, pressure: Pressure) {
+    let limit =
+        if limit > 0 { Some(limit as u64) } else { of_container().map(|max| (max as f64 * SHARE) as u64) };
+    let Some(limit) = limit else { return };
+    tracing::info!(limit, "no new responses and connections are taken above this memory");
+    let mut looks = tokio::time::interval(LOOK);
+    let mut is_high = false;
+    loop {
+        looks.tick().await;
+        let Some(resident) = resident() else { return };
+        is_high = resident > if is_high { (limit as f64 * RELIEF) as u64 } else { limit };
+        match (pressure.set(is_high), is_high) {
+            (false, true) => {
+                tracing::warn!(resident, limit, "too much memory is in use: nothing new is taken")
+            }
+            (true, false) => tracing::info!(resident, limit, "there is room again"),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn resident() -> Option<u64> {
+    let pages = procfs::process::Process::myself().ok()?.statm().ok()?.resident;
+    Some(pages * procfs::page_size())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn resident() -> Option<u64> {
+    None
+}
+
+/// What the control group lets its processes take (version 2; "max" is no number).
+fn of_container() -> Option<u64> {
+    std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
+}
