@@ -52,11 +52,15 @@ pub struct Authenticator(Mode);
 enum Mode {
     /// Nobody is asked.
     Open,
-    Closed {
-        keys: Option<ApiKeys>,
-        client_secrets: Option<ClientSecrets>,
-        issuers: Vec<Issuer>,
-    },
+    Closed(Box<Sources>),
+}
+
+/// Where identities come from.
+#[derive(Debug)]
+struct Sources {
+    keys: Option<ApiKeys>,
+    client_secrets: Option<ClientSecrets>,
+    issuers: Vec<Issuer>,
 }
 
 impl Authenticator {
@@ -88,7 +92,7 @@ impl Authenticator {
             let failed = |error: KeyError| ConfigError::Issuer { issuer: name, why: error.to_string() };
             issuers.push(built.map_err(failed)?);
         }
-        Ok(Self(Mode::Closed { keys, client_secrets, issuers }))
+        Ok(Self(Mode::Closed(Box::new(Sources { keys, client_secrets, issuers }))))
     }
 
     /// Whether nobody is asked.
@@ -101,9 +105,10 @@ impl Authenticator {
     /// # Errors
     /// Why the caller is not let in.
     pub async fn authenticate(&self, shown: Option<&Credential>) -> Result<Arc<Identity>, Refusal> {
-        let Mode::Closed { keys, client_secrets, issuers } = &self.0 else {
+        let Mode::Closed(sources) = &self.0 else {
             return Ok(Arc::new(Identity::anonymous()));
         };
+        let Sources { keys, client_secrets, issuers } = &**sources;
         let unknown = Refusal::Invalid("no method for such a credential is configured");
         let identity = match shown.ok_or(Refusal::Missing)? {
             Credential::ApiKey(key) => keys.as_ref().ok_or(unknown)?.check(key)?,
@@ -127,21 +132,19 @@ impl Authenticator {
     /// # Errors
     /// When there are none here, `maker` may not make any, or wishes for more than there is.
     pub fn make_client_secret(&self, maker: &Identity, wish: Wish) -> Result<ClientSecret, Wrong> {
-        match &self.0 {
-            Mode::Closed { client_secrets: Some(client_secrets), .. } => client_secrets.make(maker, wish),
-            Mode::Open | Mode::Closed { .. } => Err(Wrong::Off),
-        }
+        let Mode::Closed(sources) = &self.0 else { return Err(Wrong::Off) };
+        sources.client_secrets.as_ref().ok_or(Wrong::Off)?.make(maker, wish)
     }
 
     /// Keeps keys up to date until `done`.
     pub async fn keep(self: Arc<Self>, done: CancellationToken) {
         let tasks = TaskTracker::new();
-        if let Mode::Closed { keys, issuers, .. } = &self.0 {
-            if keys.is_some() {
+        if let Mode::Closed(sources) = &self.0 {
+            if sources.keys.is_some() {
                 let this = Arc::clone(&self);
                 tasks.spawn(done.clone().run_until_cancelled_owned(async move { this.keep_keys().await }));
             }
-            for at in 0..issuers.len() {
+            for at in 0..sources.issuers.len() {
                 let this = Arc::clone(&self);
                 tasks
                     .spawn(done.clone().run_until_cancelled_owned(async move { this.keep_issuer(at).await }));
@@ -153,14 +156,16 @@ impl Authenticator {
     }
 
     async fn keep_keys(&self) {
-        if let Mode::Closed { keys: Some(keys), .. } = &self.0 {
+        if let Mode::Closed(sources) = &self.0
+            && let Some(keys) = &sources.keys
+        {
             keys.keep().await;
         }
     }
 
     async fn keep_issuer(&self, at: usize) {
-        if let Mode::Closed { issuers, .. } = &self.0 {
-            issuers[at].keep().await;
+        if let Mode::Closed(sources) = &self.0 {
+            sources.issuers[at].keep().await;
         }
     }
 
@@ -171,7 +176,7 @@ impl Authenticator {
     pub fn readiness(&self) -> Result<(), String> {
         match &self.0 {
             Mode::Open => Ok(()),
-            Mode::Closed { issuers, .. } => issuers.iter().try_for_each(Issuer::readiness),
+            Mode::Closed(sources) => sources.issuers.iter().try_for_each(Issuer::readiness),
         }
     }
 }
