@@ -140,3 +140,44 @@ async fn readings_do_not_wait_for_each_other() {
         assert_eq!(timeout(PATIENCE, reading).await.unwrap().unwrap().unwrap(), 2);
     }
 }
+
+/// Who reads a partition reads for all that wait for it, and whoever gives up takes nobody along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_are_read_at_once() {
+    const STREAMS: i64 = 200;
+    let scene = Scene::new().await;
+    let key = |stream: i64| {
+        let mut key = [0; crate::streams::KEY];
+        key[..8].copy_from_slice(&stream.to_be_bytes());
+        key
+    };
+    for record in 0..2 * STREAMS {
+        let key = key(record % STREAMS);
+        let place = Place { topic: &scene.topic, partition: 0, key: &key };
+        scene.writer.send(&place, record.to_string().as_bytes()).unwrap();
+    }
+    scene.write("last").await;
+    let older = Arc::new(Older::new(client::consumer_of_ranges(&scene.config), scene.connections.clone()));
+    let (tasks, mut readings) = (TaskTracker::new(), Vec::new());
+    for stream in 0..STREAMS {
+        let older = Arc::clone(&older);
+        let all =
+            Range { until: 2 * STREAMS + 1, key: Some(key(stream)), ..Range::one(&scene.topic, 0, stream) };
+        readings.push(tasks.spawn(async move { older.read(&all).await }));
+    }
+    // Some of these are reading, and some wait.
+    for reading in readings.iter().step_by(3) {
+        reading.abort();
+    }
+    for (stream, reading) in (0..STREAMS).zip(readings) {
+        let found = match timeout(PATIENCE, reading).await.unwrap() {
+            Ok(found) => found.unwrap(),
+            Err(aborted) => {
+                assert!(aborted.is_cancelled() && stream % 3 == 0);
+                continue;
+            }
+        };
+        let offsets: Vec<_> = found.iter().map(|message| message.offset).collect();
+        assert_eq!(offsets, [stream, stream + STREAMS]);
+    }
+}
