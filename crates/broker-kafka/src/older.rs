@@ -58,8 +58,11 @@ pub(crate) struct Older {
     connections: Connections,
     room: Semaphore,
     idle: Mutex<Vec<Consumer>>,
-    waiting: Mutex<HashMap<(Arc<str>, i32), Vec<Wish>>>,
+    waiting: Mutex<HashMap<Partition, Vec<Wish>>>,
 }
+
+/// A topic, and a partition of it.
+type Partition = (Arc<str>, i32);
 
 /// A range that somebody waits for.
 struct Wish {
@@ -76,7 +79,7 @@ impl Range {
         Self { topic: Arc::clone(topic), partition, key: None, from: offset, until: offset + 1 }
     }
 
-    fn place(&self) -> (Arc<str>, i32) {
+    fn place(&self) -> Partition {
         (Arc::clone(&self.topic), self.partition)
     }
 }

@@ -114,7 +114,10 @@ impl Gateway {
                     let (seat, refusal) = match shared.crowd.enter(from) {
                         Entry::Serve(seat) => (seat, None),
                         Entry::Refuse(seat, error) => (seat, Some(error)),
-                        Entry::Drop => continue,
+                        Entry::Drop => {
+                            shared.metrics.count_limited("connection_dropped");
+                            continue;
+                        }
                     };
                     let arrival =
                         Arrival { address, refusal, open: shared.metrics.open_connection("http"), seat };

@@ -10,7 +10,7 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
-use protocol::ApiError;
+use protocol::{ApiError, ErrorType};
 
 /// The gateway's metrics. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ pub struct Metrics {
     connections: Family<TransportLabel, Gauge>,
     requests: Family<TransportLabel, Counter>,
     errors: Family<ErrorLabels, Counter>,
+    limited: Family<LimitLabel, Counter>,
     tokens: Family<TransportLabel, Counter>,
     first_token: Family<TransportLabel, Histogram, fn() -> Histogram>,
     pub(crate) merged: Counter,
@@ -37,6 +38,26 @@ struct ErrorLabels {
     error_type: &'static str,
 }
 
+/// By the code of the error that tells of the limit, or by what was done instead.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabel {
+    limit: &'static str,
+}
+
+/// The codes of errors that tell of a limit.
+const LIMITS: [&str; 10] = [
+    "https_required",
+    "message_rate_limit_exceeded",
+    "origin_not_allowed",
+    "overloaded",
+    "rate_limit_exceeded",
+    "request_too_large",
+    "too_many_connections",
+    "too_many_requests",
+    "websocket_connection_limit_reached",
+    "websocket_stream_limit_reached",
+];
+
 /// Counts a connection as open until it is dropped.
 pub(crate) struct OpenConnection(Gauge);
 
@@ -53,6 +74,7 @@ impl Metrics {
             connections: Family::default(),
             requests: Family::default(),
             errors: Family::default(),
+            limited: Family::default(),
             tokens: Family::default(),
             first_token: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 18))),
             merged: Counter::default(),
@@ -63,6 +85,7 @@ impl Metrics {
         registry.register("connections", "Open connections", m.connections.clone());
         registry.register("requests", "Responses asked for", m.requests.clone());
         registry.register("errors", "Errors told to clients, by the standard's type", m.errors.clone());
+        registry.register("limited", "What was not taken because of a limit", m.limited.clone());
         registry.register("tokens", "Deltas delivered", m.tokens.clone());
         registry.register_with_unit(
             "time_to_first_token",
@@ -91,6 +114,17 @@ impl Metrics {
 
     pub(crate) fn count_error(&self, transport: &'static str, error: &ApiError) {
         self.errors.get_or_create(&ErrorLabels { transport, error_type: error.error_type.name() }).inc();
+        // A model server may call its own limits the same.
+        if error.error_type != ErrorType::ModelError
+            && let Some(limit) = LIMITS.iter().find(|limit| error.code.as_deref() == Some(**limit))
+        {
+            self.count_limited(limit);
+        }
+    }
+
+    /// Something was not taken because of a limit, whether or not anyone was told.
+    pub(crate) fn count_limited(&self, limit: &'static str) {
+        self.limited.get_or_create(&LimitLabel { limit }).inc();
     }
 
     pub(crate) fn count_tokens(&self, transport: &'static str, count: u64) {

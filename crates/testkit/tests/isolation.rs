@@ -94,8 +94,11 @@ async fn ask(
     (status, String::from_utf8(bytes.to_vec()).unwrap())
 }
 
+/// A request: method, path, headers and body.
+type Asked = (Method, String, Vec<(&'static str, &'static str)>, Option<Value>);
+
 /// Every way to ask over HTTP for what has this id.
-fn ways(id: &str) -> Vec<(Method, String, Vec<(&'static str, &'static str)>, Option<Value>)> {
+fn ways(id: &str) -> Vec<Asked> {
     let path = |rest: &str| format!("/v1/responses/{id}{rest}");
     let follow = |more: Value| {
         let mut request = body("go on", json!({"previous_response_id": id}));

@@ -78,9 +78,17 @@ impl Quota {
         Self { quotas, store, local: Mutex::default() }
     }
 
+    /// What counts for `principal`: what its credential says of the user, and the settings where that says nothing.
     fn accounts(&self, principal: &Principal) -> [(Account, Allowance); 2] {
+        let (own, usual) = (principal.allowance, self.quotas.user);
+        let in_flight = own.responses_in_flight.and_then(|limit| usize::try_from(limit).ok());
+        let user = Allowance {
+            requests_per_minute: own.requests_per_minute.unwrap_or(usual.requests_per_minute),
+            tokens_per_minute: own.tokens_per_minute.unwrap_or(usual.tokens_per_minute),
+            in_flight: in_flight.unwrap_or(usual.in_flight),
+        };
         [
-            (Account::of_user(&principal.tenant, &principal.user), self.quotas.user),
+            (Account::of_user(&principal.tenant, &principal.user), user),
             (Account::of_tenant(&principal.tenant), self.quotas.tenant),
         ]
     }

@@ -240,7 +240,10 @@ impl Connection {
                     }
                     return None;
                 }
-                Verdict::End => return Some(End::close(CloseCode::PolicyViolation, "too many messages")),
+                Verdict::End => {
+                    self.shared.metrics.count_limited("flood_closed");
+                    return Some(End::close(CloseCode::PolicyViolation, "too many messages"));
+                }
             }
             self.bound_bytes();
         }

@@ -5,6 +5,7 @@
 mod deaf;
 mod jobs;
 mod kill;
+mod latency;
 mod lost;
 mod recover;
 mod secure;

@@ -4,8 +4,10 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::support::{Running, narthex, outcome};
 
@@ -160,7 +162,7 @@ fn a_client_that_reads_nothing_does_not_hold_its_connection() {
     let begun = Instant::now();
     while connections() > 0 {
         assert!(begun.elapsed() < Duration::from_secs(30), "the connection is still there");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::yield_now();
     }
     drop(stream);
 }
@@ -186,4 +188,6 @@ fn what_is_too_much_for_the_memory_is_not_taken() {
         }
     };
     assert!(answer.contains("retry-after") && answer.contains("overloaded"), "{answer}");
+    let (_, metrics) = running.admin("/metrics");
+    assert!(metrics.contains("narthex_gateway_limited_total{limit=\"overloaded\"} 1"), "{metrics}");
 }

@@ -2,7 +2,6 @@
 
 use broker::{Broker, Error};
 use bytes::Bytes;
-
 use identity::{Identity, Scopes, Source};
 
 use super::*;
@@ -11,8 +10,12 @@ fn quota(broker: &Broker, user: Allowance, tenant: Allowance) -> Quota {
     Quota::new(Quotas { user, tenant }, Arc::clone(&broker.store))
 }
 
+fn named(tenant: &str, user: &str) -> Identity {
+    Identity::new(tenant, user, Scopes::usual(), Source::Nothing)
+}
+
 fn principal(tenant: &str, user: &str) -> Principal {
-    Principal::new(Arc::new(Identity::new(tenant, user, Scopes::usual(), Source::Nothing)))
+    Principal::new(Arc::new(named(tenant, user)))
 }
 
 fn requests(requests_per_minute: u64) -> Allowance {
@@ -96,23 +99,23 @@ struct Away {
 #[async_trait::async_trait]
 impl Store for Away {
     async fn get(&self, _: &str) -> Result<Option<Bytes>, Error> {
-        unimplemented!("not asked for")
+        Err(Error::Unsupported("do what is not asked for"))
     }
 
     async fn put(&self, _: &str, _: Bytes, _: Duration) -> Result<(), Error> {
-        unimplemented!("not asked for")
+        Err(Error::Unsupported("do what is not asked for"))
     }
 
     async fn insert(&self, _: &str, _: Bytes, _: Duration) -> Result<Option<Bytes>, Error> {
-        unimplemented!("not asked for")
+        Err(Error::Unsupported("do what is not asked for"))
     }
 
     async fn replace(&self, _: &str, _: Bytes, _: Duration) -> Result<bool, Error> {
-        unimplemented!("not asked for")
+        Err(Error::Unsupported("do what is not asked for"))
     }
 
     async fn remove(&self, _: &str) -> Result<bool, Error> {
-        unimplemented!("not asked for")
+        Err(Error::Unsupported("do what is not asked for"))
     }
 
     async fn add(&self, _: &str, _: i64, _: Duration) -> Result<i64, Error> {
@@ -143,4 +146,22 @@ async fn without_the_store_each_gateway_counts() {
         quota.begin(&ann, ResponseId::random(0)).await.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(5));
     }
+}
+
+#[tokio::test]
+async fn a_credential_may_have_limits_of_its_own() {
+    let broker = broker::memory::broker();
+    let quota = quota(&broker, Allowance { in_flight: 5, ..requests(1) }, Allowance::default());
+    let own = identity::Allowance {
+        requests_per_minute: Some(3),
+        responses_in_flight: Some(1),
+        ..Default::default()
+    };
+    let mut ann = named("t", "ann");
+    ann.allowance = own;
+    let ann = Principal::new(Arc::new(ann));
+    assert_eq!(left(&quota, &ann, (9, 0.0)).await.unwrap(), 2);
+    quota.begin(&ann, ResponseId::random(0)).await.unwrap();
+    quota.begin(&ann, ResponseId::random(0)).await.unwrap_err();
+    assert_eq!(left(&quota, &principal("t", "bob"), (9, 0.0)).await.unwrap(), 0);
 }
