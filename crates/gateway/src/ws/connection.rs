@@ -156,11 +156,14 @@ impl Connection {
             Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(Some(error))),
             Poll::Pending => false,
         };
-        match self.socket.poll_message(cx) {
-            Poll::Ready(Some(Ok(message))) => return Poll::Ready(Event::Message(message)),
-            Poll::Ready(Some(Err(error))) => return Poll::Ready(Event::Lost(Some(error))),
-            Poll::Ready(None) => return Poll::Ready(Event::Lost(None)),
-            Poll::Pending => {}
+        // Who asks and does not read the answers is not heard further: they would pile up here.
+        if !self.socket.is_full() {
+            match self.socket.poll_message(cx) {
+                Poll::Ready(Some(Ok(message))) => return Poll::Ready(Event::Message(message)),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Event::Lost(Some(error))),
+                Poll::Ready(None) => return Poll::Ready(Event::Lost(None)),
+                Poll::Pending => {}
+            }
         }
         if let Poll::Ready(Some(admitted)) = Pin::new(&mut self.admissions).poll_next(cx) {
             return Poll::Ready(Event::Admitted(Box::new(admitted)));

@@ -28,6 +28,9 @@ pub(super) fn config(max_message_bytes: usize) -> WebSocketConfig {
         .max_frame_size(Some(max_message_bytes))
 }
 
+/// So much may wait for a client that does not read. Events take less than half of it; the rest is for answers to what it says.
+const MAX_WAITING: usize = 64 * 1024;
+
 /// What the heads of a message's frames may take beside it, when it is short.
 const MAX_OVERHEAD: usize = 64 * 1024;
 
@@ -38,6 +41,8 @@ pub(super) struct Socket {
     read_before: u64,
     max_message_bytes: usize,
     unflushed: bool,
+    /// About how many bytes were written since all had left.
+    waiting: usize,
     /// Whether the client did not take what was written at once.
     blocked: bool,
 }
@@ -47,7 +52,7 @@ impl Socket {
         inner: WebSocketStream<Wire<TokioIo<Upgraded>>>,
         max_message_bytes: usize,
     ) -> Self {
-        Self { inner, read_before: 0, max_message_bytes, unflushed: false, blocked: false }
+        Self { inner, read_before: 0, max_message_bytes, unflushed: false, waiting: 0, blocked: false }
     }
 
     /// The next message, `None` at the end. Cancel safe.
@@ -76,6 +81,7 @@ impl Socket {
     /// socket is [clear](Self::poll_clear), a little at a time.
     pub(super) fn write(&mut self, message: Message) -> Result<(), Error> {
         self.unflushed = true;
+        self.waiting += message.len();
         Pin::new(&mut self.inner).start_send(message)
     }
 
@@ -86,7 +92,7 @@ impl Socket {
         }
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
         match flushed {
-            Poll::Ready(_) => self.unflushed = false,
+            Poll::Ready(_) => (self.unflushed, self.waiting) = (false, 0),
             Poll::Pending => self.blocked = true,
         }
         flushed
@@ -106,6 +112,11 @@ impl Socket {
             let mut unseen = vec![0; 4 * 1024];
             while stream.read(&mut unseen).await.is_ok_and(|length| length > 0) {}
         }
+    }
+
+    /// Whether so much waits to be written that nothing more should be read which would be answered.
+    pub(super) const fn is_full(&self) -> bool {
+        self.waiting >= MAX_WAITING
     }
 
     /// Whether the client was behind since this was last asked.
