@@ -27,6 +27,7 @@ use protocol::Request;
 pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
 pub use demo::{DemoConfig, DemoEngine};
 pub use error::{Error, Fault};
+pub use outbound::Tls;
 pub use output::{Finish, Output};
 pub use protocol::{Secret, Usage};
 pub use responses::ResponsesEngine;

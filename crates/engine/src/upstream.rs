@@ -49,6 +49,8 @@ pub struct UpstreamConfig {
     pub headers: Vec<(String, Secret)>,
     /// A connection must stand within this time, name lookup and TLS included.
     pub connect_timeout: Duration,
+    /// Whom to trust, and what to identify with, where it is reached by `https`.
+    pub tls: outbound::Tls,
 }
 
 impl UpstreamConfig {
@@ -59,6 +61,7 @@ impl UpstreamConfig {
             api_key: None,
             headers: Vec::new(),
             connect_timeout: Duration::from_secs(5),
+            tls: outbound::Tls::default(),
         }
     }
 }
@@ -72,7 +75,7 @@ pub enum ConfigError {
     /// A header cannot be sent.
     #[error("the header {0:?}, or its value, has characters that HTTP does not allow")]
     Header(String),
-    /// The system's certificates cannot be used.
+    /// Certificates cannot be used.
     #[error(transparent)]
     Tls(#[from] outbound::TlsError),
 }
@@ -88,7 +91,10 @@ pub(crate) struct Upstream {
 impl Upstream {
     pub(crate) fn new(config: &UpstreamConfig) -> Result<Self, ConfigError> {
         let base = base_url(&config.base_url).ok_or_else(|| ConfigError::BaseUrl(config.base_url.clone()))?;
-        let connector = outbound::Connector::new(base.starts_with("https:"), config.connect_timeout)?;
+        let connector = outbound::Connector::new(
+            base.starts_with("https:").then_some(&config.tls),
+            config.connect_timeout,
+        )?;
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(POOL_IDLE)
             .pool_timer(TokioTimer::new())

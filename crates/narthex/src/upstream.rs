@@ -2,11 +2,11 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
-use engine::{ChatConfig, ChatEngine, DemoEngine, Engine, ResponsesEngine, Secret, UpstreamConfig};
+use engine::{ChatConfig, ChatEngine, DemoEngine, Engine, ResponsesEngine, Secret, Tls, UpstreamConfig};
 use worker::Served;
 
 use crate::{
-    config::{EngineKind, Upstream, UpstreamModel},
+    config::{EngineKind, TlsContents, Upstream, UpstreamModel},
     failure::Failure,
     status::Status,
 };
@@ -81,7 +81,9 @@ impl Source {
 fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<Arc<dyn Engine>, Failure> {
     let headers =
         settings.headers.iter().filter_map(|header| Some((header.name.clone(), header.value.clone()?)));
-    let server = UpstreamConfig { api_key, headers: headers.collect(), ..settings.server.clone() };
+    let TlsContents { authorities, identity } = settings.tls.read(&format!("upstream.{index}.tls"))?;
+    let tls = Tls { authorities, identity };
+    let server = UpstreamConfig { api_key, headers: headers.collect(), tls, ..settings.server.clone() };
     let built: Result<Arc<dyn Engine>, _> = match settings.engine {
         EngineKind::Demo => Ok(Arc::new(DemoEngine::new(settings.demo.clone()))),
         EngineKind::Chat => ChatEngine::new(ChatConfig { upstream: server, ..settings.chat.clone() })

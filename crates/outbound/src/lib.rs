@@ -4,7 +4,7 @@
 
 mod connector;
 
-pub use connector::{BoxError, Connector, Stream, TlsError};
+pub use connector::{BoxError, Connector, Stream, Tls, TlsError};
 
 /// Whether `host`, as it stands in a URL, is this machine: what is sent there crosses no network.
 pub fn is_loopback(host: &str) -> bool {

@@ -12,7 +12,7 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
-use outbound::{Connector, is_loopback};
+use outbound::{Connector, Tls, is_loopback};
 use serde::Deserialize;
 
 use super::{KeyError, Keys, key_set::KeySet};
@@ -65,7 +65,7 @@ impl Fetcher {
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .timer(TokioTimer::new())
-            .build(Connector::new(with_tls, TIMEOUT)?);
+            .build(Connector::new(with_tls.then_some(&Tls::default()), TIMEOUT)?);
         Ok(Self { client, place })
     }
 

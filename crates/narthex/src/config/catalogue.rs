@@ -586,6 +586,19 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c, i| Box::new(Discover(&mut upstream(c, i).models)),
     ),
     setting(
+        "upstream.*.tls.authorities_file",
+        "The certificates (PEM) of the authorities to trust with `https://`, in place of those that the system trusts.",
+        |c, i| at(&mut upstream(c, i).tls.authorities_file),
+    ),
+    setting(
+        "upstream.*.tls.certificate_file",
+        "The certificate (PEM) to identify with, and those that lead to its authority, if the server asks for one.",
+        |c, i| at(&mut upstream(c, i).tls.certificate_file),
+    ),
+    setting("upstream.*.tls.key_file", "The private key (PEM) of that certificate.", |c, i| {
+        at(&mut upstream(c, i).tls.key_file)
+    }),
+    setting(
         "upstream.*.timeouts.connect",
         "How long until a connection stands, name lookup and TLS included.",
         |c, i| above_zero(&mut upstream(c, i).server.connect_timeout),

@@ -7,6 +7,7 @@ use worker::{Continuation, Timeouts};
 
 use super::{
     secret_place::SecretPlace,
+    tls_files::TlsFiles,
     value::{Choice, Value},
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Upstream {
     pub(crate) server: UpstreamConfig,
     /// Where its key is.
     pub(crate) api_key: SecretPlace,
+    /// Whom to trust, and what to identify with.
+    pub(crate) tls: TlsFiles,
     /// Headers to send with every request.
     pub(crate) headers: Vec<Header>,
     /// How to speak Chat Completions with it; its own `upstream` is not used.
@@ -44,6 +47,7 @@ impl Default for Upstream {
             engine: EngineKind::default(),
             server: UpstreamConfig::new(""),
             api_key: SecretPlace::default(),
+            tls: TlsFiles::default(),
             headers: Vec::new(),
             chat: ChatConfig::new(""),
             demo: DemoConfig::default(),

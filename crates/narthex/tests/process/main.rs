@@ -7,3 +7,4 @@ mod secrets;
 mod settings;
 mod support;
 mod tls;
+mod upstream_tls;
