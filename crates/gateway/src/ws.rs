@@ -6,12 +6,15 @@
 //!                 socket ◀── frames  ◀─ render ◀──────────────────────────────────── Turn
 //! ```
 
+mod admissions;
+mod caller;
 mod connection;
 mod goodbye;
 mod lanes;
 mod lifetime;
 mod socket;
 mod turn;
+mod turns;
 mod upgrade;
 mod validity;
 mod wire;

@@ -3,8 +3,6 @@
 //! Events are rendered only when the socket is clear, so a client that does not read holds up nobody and nothing: its
 //! cursors stay where they are. While it was blocked deltas gathered in the log; they are told merged.
 
-mod renewal;
-
 use std::{
     future::Future,
     pin::Pin,
@@ -12,8 +10,6 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use broker::Kind;
-use futures_util::{Stream as _, stream::FuturesUnordered};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use identity::Refusal;
@@ -25,19 +21,21 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use self::renewal::{Update, revocation};
 use super::{
+    admissions::{Admissions, Admitted},
+    caller::{Caller, News},
     goodbye::{End, Goodbye},
     lanes::{LaneId, Lanes},
     lifetime::{Closing, Due, Lifetime},
     socket::Socket,
     turn::{Conclusion, Manner, Turn, previous_of},
-    validity::{self, Validity},
+    turns::{Step, Turns},
+    validity,
     wire::Wire,
 };
 use crate::{
     Principal,
-    admission::{Accepted, OnLeave, Order},
+    admission::Accepted,
     continuation::{Memory, unavailable},
     delivery::Piece,
     gateway::Shared,
@@ -50,20 +48,14 @@ const MAX_BATCH: usize = 16 * 1024;
 /// A client on a WebSocket.
 pub(super) struct Connection {
     shared: Arc<Shared>,
-    principal: Principal,
+    caller: Caller,
     manners: Manners,
     socket: Socket,
     lanes: Lanes<Create>,
-    /// Bounded by the limit of responses in flight, as is `turns`.
-    admissions: FuturesUnordered<Admission>,
-    turns: Vec<Turn>,
+    admissions: Admissions,
+    turns: Turns,
     memory: Memory,
     lifetime: Lifetime,
-    validity: Validity,
-    /// Another token, while it is checked: one at a time.
-    update: Option<Update>,
-    /// `None` if the credential cannot be revoked.
-    revoked: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     traffic: Traffic,
     timer: Pin<Box<Sleep>>,
     /// `None` once the drain has begun.
@@ -79,25 +71,14 @@ pub(super) struct Manners {
     pub(super) extended: bool,
 }
 
-type Admission = Pin<Box<dyn Future<Output = Admitted> + Send>>;
-
-/// What came of a request.
-struct Admitted {
-    lane: LaneId,
-    request: protocol::Request,
-    begun: Instant,
-    result: Result<Accepted, ApiError>,
-}
-
 /// What can happen to a connection.
 enum Event {
     Message(Message),
     /// The client has gone, or broke the protocol.
     Lost(Option<tungstenite::Error>),
     Admitted(Box<Admitted>),
-    Stream(usize, Option<Result<Piece, broker::Error>>),
-    Updated(Result<Principal, ApiError>),
-    Revoked,
+    Stream(usize, Step),
+    Caller(News),
     Timer,
     Drain,
 }
@@ -111,21 +92,17 @@ impl Connection {
     ) -> Self {
         let now = Instant::now();
         let lifetime = Lifetime::new(now);
-        let validity = Validity::until(principal.expires_at, now);
         let drain = Some(Box::pin(shared.drain.clone().cancelled_owned()));
         Self {
-            revoked: revocation(&principal),
-            principal,
+            caller: Caller::new(principal, now),
             manners,
             socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
-            admissions: FuturesUnordered::default(),
-            turns: Vec::new(),
+            admissions: Admissions::default(),
+            turns: Turns::default(),
             memory: Memory::default(),
             timer: Box::pin(tokio::time::sleep_until(now)),
             lifetime,
-            validity,
-            update: None,
             traffic: Traffic::new(&shared.config.limits),
             drain,
             shared,
@@ -165,18 +142,11 @@ impl Connection {
                 Poll::Pending => {}
             }
         }
-        if let Poll::Ready(Some(admitted)) = Pin::new(&mut self.admissions).poll_next(cx) {
+        if let Poll::Ready(admitted) = self.admissions.poll_next(cx) {
             return Poll::Ready(Event::Admitted(Box::new(admitted)));
         }
-        if let Some(update) = &mut self.update
-            && let Poll::Ready(updated) = update.as_mut().poll(cx)
-        {
-            self.update = None;
-            return Poll::Ready(Event::Updated(updated));
-        }
-        if self.revoked.as_mut().is_some_and(|revoked| revoked.as_mut().poll(cx).is_ready()) {
-            self.revoked = None;
-            return Poll::Ready(Event::Revoked);
+        if let Poll::Ready(news) = self.caller.poll_news(cx) {
+            return Poll::Ready(Event::Caller(news));
         }
         if self.timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Event::Timer);
@@ -185,14 +155,10 @@ impl Connection {
             self.drain = None;
             return Poll::Ready(Event::Drain);
         }
-        if clear {
-            for at in 0..self.turns.len() {
-                if let Poll::Ready(step) = self.turns[at].cursor.poll_next(cx) {
-                    return Poll::Ready(Event::Stream(at, step));
-                }
-            }
+        match clear {
+            true => self.turns.poll_step(cx).map(|(at, step)| Event::Stream(at, step)),
+            false => Poll::Pending,
         }
-        Poll::Pending
     }
 
     fn handle(&mut self, event: Event) -> Option<End> {
@@ -201,8 +167,10 @@ impl Connection {
             Event::Lost(error) => return Some(self.lose(error)),
             Event::Admitted(admitted) => self.take_admitted(*admitted),
             Event::Stream(at, step) => self.take_stream(at, step),
-            Event::Updated(updated) => self.take_update(updated),
-            Event::Revoked => return Some(End::close(CloseCode::Revoked, "credential revoked")),
+            Event::Caller(News::Checked(checked)) => self.take_token(checked),
+            Event::Caller(News::Revoked) => {
+                return Some(End::close(CloseCode::Revoked, "credential revoked"));
+            }
             Event::Timer => return self.keep_alive(),
             Event::Drain => self.begin_drain(),
         }
@@ -218,7 +186,7 @@ impl Connection {
 
     fn find_end(&self) -> Option<End> {
         let (now, is_idle) = (Instant::now(), self.lanes.is_idle());
-        if self.validity.is_over(now, is_idle, &self.shared.config) {
+        if self.caller.validity.is_over(now, is_idle, &self.shared.config) {
             return Some(End::close(CloseCode::TokenExpired, "token expired"));
         }
         let closing = self.lifetime.closing()?;
@@ -256,7 +224,11 @@ impl Connection {
                 Ok(ClientMessage::Steer { previous_response_id, input }) => {
                     self.refuse_steer(&previous_response_id, &input);
                 }
-                Ok(ClientMessage::TokenUpdate { token }) => self.begin_update(&token),
+                Ok(ClientMessage::TokenUpdate { token }) => {
+                    if let Err(error) = self.caller.check(&self.shared.authenticator, &token) {
+                        self.say_error(&error, None);
+                    }
+                }
                 Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
             },
             Message::Binary(_) => {
@@ -287,7 +259,7 @@ impl Connection {
             self.lifetime.hurry(Instant::now());
             return self.say_error(&closing.error(), lane.as_deref());
         }
-        if self.validity.is_ended(Instant::now()) {
+        if self.caller.validity.is_ended(Instant::now()) {
             return self.say_error(&Refusal::Expired.error(), lane.as_deref());
         }
         self.shared.metrics.count_request("websocket");
@@ -300,10 +272,20 @@ impl Connection {
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
         let message = "A running response cannot be steered here: cancel it and send a new one.";
         let error = ApiError::new(ErrorType::InvalidRequestError, "steering_not_supported", message);
-        let id: Option<stream::ResponseId> = previous_response_id.parse().ok();
-        let turn = self.turns.iter().find(|turn| Some(turn.cursor.id()) == id);
+        let turn = previous_response_id.parse().ok().and_then(|id| self.turns.find(id));
         let lane = turn.and_then(|turn| turn.lane.as_deref());
         self.say(protocol::steer_failed(previous_response_id, input, &error, lane));
+    }
+
+    /// Another token was checked.
+    fn take_token(&mut self, checked: Result<Principal, ApiError>) {
+        let now = Instant::now();
+        match checked.and_then(|principal| self.caller.take(principal, now)) {
+            Ok(expires_at) => self.say(token::updated(expires_at)),
+            Err(error) => self.say_error(&error, None),
+        }
+        // It may end at another time.
+        self.timer.as_mut().reset(now);
     }
 
     // ---- turns ----
@@ -311,20 +293,13 @@ impl Connection {
     fn begin_turns(&mut self) {
         while let Some((lane, create)) = self.lanes.pop() {
             // What waited while the token ended is something new.
-            if self.validity.is_ended(Instant::now()) {
+            if self.caller.validity.is_ended(Instant::now()) {
                 self.say_error(&Refusal::Expired.error(), lane.as_deref());
                 self.lanes.end(&lane);
                 continue;
             }
-            let (shared, principal, begun) =
-                (Arc::clone(&self.shared), self.principal.clone(), Instant::now());
             let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
-            self.admissions.push(Box::pin(async move {
-                let request = create.request.clone();
-                let order = Order { create, kind: Kind::Response, on_leave: OnLeave::Grace, remembered };
-                let result = shared.admit(&principal, order).await;
-                Admitted { lane, request, begun, result }
-            }));
+            self.admissions.begin(&self.shared, self.caller.principal(), lane, create, remembered);
         }
     }
 
@@ -352,7 +327,7 @@ impl Connection {
     }
 
     /// Renders what a turn has to say, and goes on with the others until the batch is full.
-    fn take_stream(&mut self, at: usize, step: Option<Result<Piece, broker::Error>>) {
+    fn take_stream(&mut self, at: usize, step: Step) {
         let is_behind = self.socket.take_blocked();
         let mut next = Some((at, step));
         let mut written = 0;
@@ -360,46 +335,37 @@ impl Connection {
             match step {
                 Some(Ok(piece)) => written += self.tell(at, piece, is_behind),
                 Some(Err(error)) => {
-                    let turn = self.turns.swap_remove(at);
+                    let turn = self.turns.remove(at);
                     self.say_error(&unavailable(error), turn.lane.as_deref());
                     self.end_turn(&turn.lane, turn.previous);
                 }
                 None => {}
             }
             if written < MAX_BATCH {
-                next = self.find_ready();
+                next = self.turns.ready();
             }
         }
     }
 
-    /// A turn that has something to say right now. Wakers were left by the poll that found the first one, or will be left
-    /// by the next: here nobody is waited for.
-    fn find_ready(&mut self) -> Option<(usize, Option<Result<Piece, broker::Error>>)> {
-        let mut cx = Context::from_waker(Waker::noop());
-        self.turns.iter_mut().enumerate().find_map(|(at, turn)| match turn.cursor.poll_next(&mut cx) {
-            Poll::Ready(step) => Some((at, step)),
-            Poll::Pending => None,
-        })
-    }
-
     fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
         let Self { turns, socket, shared, manners, .. } = self;
+        let turn = turns.get_mut(at);
         let mut written = 0;
         let gathered;
         let pieces = if is_behind {
-            gathered = turns[at].cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
+            gathered = turn.cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
             &gathered
         } else {
             std::slice::from_ref(&piece)
         };
         let manner = Manner { dialect: manners.dialect, is_behind };
-        turns[at].render(pieces, manner, &shared.metrics, |json| {
+        turn.render(pieces, manner, &shared.metrics, |json| {
             written += json.len();
             // A failure to write shows itself at the next poll.
             let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
         });
         if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
-            let turn = self.turns.swap_remove(at);
+            let turn = self.turns.remove(at);
             let mut failed_after = None;
             match turn.conclude(last, &self.shared.metrics) {
                 Conclusion::Continues(conversation) => self.memory.put(turn.cursor.id(), conversation),
@@ -422,7 +388,7 @@ impl Connection {
             Due::Ping => drop(self.socket.write(Message::Ping(tungstenite::Bytes::new()))),
             Due::Nothing => {}
         }
-        match self.validity.due(now, &self.shared.config) {
+        match self.caller.validity.due(now, &self.shared.config) {
             validity::Due::Warning(expires_at) if self.manners.extended => {
                 self.say(token::expiring(expires_at))
             }
@@ -430,7 +396,7 @@ impl Connection {
             validity::Due::Warning(_) | validity::Due::Nothing => {}
         }
         let next = self.lifetime.next(now, &self.shared.config);
-        let next = self.validity.next(&self.shared.config).map_or(next, |at| next.min(at));
+        let next = self.caller.validity.next(&self.shared.config).map_or(next, |at| next.min(at));
         self.timer.as_mut().reset(next);
         None
     }
