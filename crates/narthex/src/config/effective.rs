@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Config,
-    catalogue::SETTINGS,
+    catalogue::PARTS,
     layer::Origin,
     settings::{self, Setting},
 };
@@ -34,7 +34,9 @@ impl Effective {
         let mut items = Vec::new();
         // A place is reached through `&mut`, as settings are mostly for setting.
         let mut config = self.config.clone();
-        self.expand(&mut config, SETTINGS, &mut Vec::new(), &mut items);
+        for part in PARTS {
+            self.expand(&mut config, part, &mut Vec::new(), &mut items);
+        }
         items
     }
 

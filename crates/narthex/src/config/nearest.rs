@@ -1,6 +1,6 @@
 //! What was probably meant.
 
-use super::{catalogue::SETTINGS, settings};
+use super::{catalogue, settings};
 
 /// Below this the suggestion would be a guess.
 const LIKELY: f64 = 0.80;
@@ -16,8 +16,7 @@ pub(super) fn nearest(key: &str) -> Option<String> {
         let name = strsim::jaro_winkler(last(key), last(candidate)) * MISPLACED;
         whole.max(name)
     };
-    SETTINGS
-        .iter()
+    catalogue::settings()
         .map(|setting| with_indices(setting.key, key))
         .map(|candidate| (likeness(&candidate), candidate))
         .filter(|(likeness, _)| *likeness >= LIKELY)
@@ -28,7 +27,9 @@ pub(super) fn nearest(key: &str) -> Option<String> {
 /// A setting under `key`, if `key` is a table.
 pub(super) fn inside(key: &str) -> Option<String> {
     let prefix = format!("{key}.");
-    SETTINGS.iter().map(|setting| with_indices(setting.key, key)).find(|known| known.starts_with(&prefix))
+    catalogue::settings()
+        .map(|setting| with_indices(setting.key, key))
+        .find(|known| known.starts_with(&prefix))
 }
 
 /// The pattern with the indices that `key` has, and 0 for others.

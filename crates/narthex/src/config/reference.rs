@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Config, catalogue::SETTINGS, settings::Setting};
+use super::{Config, catalogue::settings, settings::Setting};
 
 const INTRODUCTION: &str = include_str!("reference.md");
 
@@ -10,7 +10,7 @@ const INTRODUCTION: &str = include_str!("reference.md");
 pub(crate) fn reference() -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut section = None;
-    for setting in SETTINGS {
+    for setting in settings() {
         let table = setting.key.rsplit_once('.').map_or("", |(table, _)| table);
         if section != Some(table) {
             section = Some(table);

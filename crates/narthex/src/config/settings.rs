@@ -1,6 +1,6 @@
 //! What a setting is, and how it is found by its name.
 
-use super::{Config, catalogue::SETTINGS, value::Slot};
+use super::{Config, catalogue, value::Slot};
 
 /// Lists are short: an index beyond this is a slip.
 pub(super) const MAX_ENTRIES: usize = 256;
@@ -39,7 +39,7 @@ pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
 ///
 /// A model or pattern given by its bare name (`models = ["a", "b"]`) is the `name` of an entry.
 pub(super) fn find(key: &str) -> Option<(&'static Setting, Vec<usize>)> {
-    SETTINGS.iter().find_map(|setting| {
+    catalogue::settings().find_map(|setting| {
         let indices =
             matches(setting.key, key).or_else(|| matches(setting.key.strip_suffix(".name")?, key))?;
         Some((setting, indices))

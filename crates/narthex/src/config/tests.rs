@@ -3,7 +3,7 @@
 use std::{ffi::OsString, time::Duration};
 
 use super::{
-    BrokerUrl, Config, Effective, EngineKind, Layer, Origin, Role, catalogue::SETTINGS, environment, file,
+    BrokerUrl, Config, Effective, EngineKind, Layer, Origin, Role, catalogue::settings, environment, file,
     load, units,
 };
 use crate::failure::Failure;
@@ -226,7 +226,7 @@ fn what_is_printed_can_be_read_again() {
 #[test]
 fn every_setting_can_be_set_by_what_it_shows() {
     let mut config = Config::default();
-    for setting in SETTINGS {
+    for setting in settings() {
         let mut place = (setting.place)(&mut config, &[0, 0]);
         let Some(shown) = place.show() else { continue };
         if place.is_secret() {
@@ -257,7 +257,7 @@ fn variables_that_kubernetes_makes_up_are_not_settings() {
     ];
     assert!(load([from_environment(&variables)]).unwrap().origins.is_empty());
     // No setting may ever look like one of those, or it could not be set by a variable.
-    for setting in SETTINGS {
+    for setting in settings() {
         let name = environment::variable_of(&setting.key.replace('*', "0"));
         let text = (setting.place)(&mut Config::default(), &[0, 0])
             .show()
