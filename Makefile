@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos docs dashboards up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -46,6 +46,10 @@ chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: F
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
+
+dashboards: ## Write Grafana's dashboards from deploy/grafana/dashboards.py
+	@[ -x .venv/bin/python ] || scripts/install test
+	@.venv/bin/python -B deploy/grafana/dashboards.py
 
 up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load balancer
 	docker compose up --build --detach --wait
