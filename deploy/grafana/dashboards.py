@@ -28,9 +28,9 @@ def overview():
         number("Connections", COUNT, "sum(narthex_gateway_connections)"),
         number("Requests", PER_SECOND, "narthex:requests:rate5m"),
         number("Tokens", PER_SECOND, "sum(narthex:tokens:rate5m)"),
-        number("Requests that fail", SHARE, "narthex:failing_requests:ratio_rate5m", bad=0.02, text="By no fault of those who ask."),
+        number("Requests that fail", SHARE, "narthex:failing_requests:ratio_rate5m", bad=0.02, text="Not by the fault of who asks."),
         number("Jobs that wait", COUNT, "sum(narthex:queue_waiting:max)"),
-        number("Streams lost", COUNT, "sum(increase(narthex_gateway_lost_streams_total[$__range]))", bad=1, text="In the time shown. Should be 0."),
+        number("Streams lost", COUNT, "sum(increase(narthex_gateway_lost_streams_total[$__range]))", bad=1, text="Should be 0."),
 
         graph("Time to first token, as clients see it", SECONDS, *quantiles(layers("client", "first_token")), log=True),
         graph("Time between tokens, as clients see it", SECONDS, *quantiles(layers("client", "between_tokens")), log=True),
@@ -49,6 +49,10 @@ def overview():
         ),
 
         section("Trouble"),
+        graph(
+            "Alerts that fire", COUNT, ('sum by (alertname) (ALERTS{alertname=~"Narthex.+",alertstate="firing"})', "{{alertname}}"),
+            text="docs/operations.md says what to do at each.", width=24,
+        ),
         graph("Errors told to clients", PER_SECOND, (rate("narthex_gateway_errors_total", "error_type, code"), "{{error_type}} {{code}}")),
         graph("Limits hit", PER_SECOND, (rate("narthex_gateway_limited_total", "limit"), "{{limit}}")),
         graph("Calls of model servers that fail", SHARE, ("narthex:upstream_errors:ratio_rate5m", "{{model}}")),
@@ -64,6 +68,8 @@ def overview():
         graph("Connections by transport", COUNT, ("sum by (transport) (narthex_gateway_connections)", "{{transport}}"), stacked=True),
         graph("Traffic", BYTES_PER_SECOND, (rate("narthex_gateway_traffic_bytes_total", "direction"), "{{direction}}")),
         graph("Processors in use", COUNT, (rate("process_cpu_seconds_total", "job, instance"), "{{job}} {{instance}}")),
+        graph("Processes by role and version", COUNT, ("count by (role, version) (narthex_build_info)", "{{role}} {{version}}")),
+        graph("Lag of tasks, p99", SECONDS, ("narthex:runtime_lag_seconds:p99", "{{job}} {{instance}}"), log=True),
         graph("Memory", BYTES, ("process_resident_memory_bytes and on (job, instance) narthex_build_info", "{{job}} {{instance}}")),
     )
 
