@@ -10,7 +10,8 @@ pub use pressure::Pressure;
 pub use quota::{Allowance, Quotas};
 
 pub(crate) use crowd::{Crowd, Entry, Seat};
-pub(crate) use quota::{Quota, Rate, Rates};
+pub(crate) use pressure::overloaded;
+pub(crate) use quota::Quota;
 pub(crate) use traffic::{Traffic, Verdict};
 
 use std::num::NonZeroU32;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::Rates;
+
 /// What went wrong, in the standard's terms. `Display` is the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
@@ -21,6 +23,9 @@ pub struct ApiError {
     /// How long to wait before the next try, where that is known.
     #[serde(skip)]
     pub retry_after: Option<Duration>,
+    /// What is left of the caller's limits, where one of them is the reason.
+    #[serde(skip)]
+    pub rates: Option<Box<Rates>>,
 }
 
 /// The standard's kinds of error.
@@ -70,6 +75,7 @@ impl ApiError {
             message: message.into(),
             param: None,
             retry_after: None,
+            rates: None,
         }
     }
 

@@ -194,6 +194,7 @@ impl Connection {
         is_over.then_some(match closing {
             Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
             Closing::Exhausted => End::close(CloseCode::Normal, "maximum bytes"),
+            Closing::Overloaded => End::close(CloseCode::TryAgainLater, "overload"),
             Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
         })
     }
@@ -261,6 +262,10 @@ impl Connection {
         }
         if self.caller.validity.is_ended(Instant::now()) {
             return self.say_error(&Refusal::Expired.error(), lane.as_deref());
+        }
+        if let Err(error) = self.shared.pressure.check() {
+            self.lifetime.overload();
+            return self.say_error(&error, lane.as_deref());
         }
         self.shared.metrics.count_request("websocket");
         if let Err(error) = self.lanes.push(lane.clone(), create) {

@@ -165,3 +165,20 @@ async fn a_credential_may_have_limits_of_its_own() {
     quota.begin(&ann, ResponseId::random(0)).await.unwrap_err();
     assert_eq!(left(&quota, &principal("t", "bob"), (9, 0.0)).await.unwrap(), 0);
 }
+
+#[test]
+fn more_accounts_than_can_be_counted_here_are_not_counted() {
+    let mut local = Local::default();
+    let account = |number: usize| Account::of_user("t", &number.to_string());
+    for number in 0..MAX_LOCAL {
+        assert_eq!(local.take(&account(number), 9, 1), 1);
+    }
+    assert_eq!(local.take(&account(MAX_LOCAL), 9, 1), 0);
+    assert_eq!(local.take(&account(0), 9, 1), 2);
+    assert_eq!(local.this.len(), MAX_LOCAL);
+    // With the next minute there is room again, and what was counted in the last is still known.
+    assert_eq!(local.take(&account(MAX_LOCAL), 10, 1), 1);
+    assert_eq!(local.take(&account(0), 9, 0), 2);
+    assert_eq!(local.take(&account(0), 12, 0), 0);
+    assert_eq!((local.this.len(), local.last.len()), (0, 0));
+}
