@@ -140,7 +140,11 @@ async fn a_message_in_countless_pieces_is_too_large() {
     socket.feed(piece(Data::Text)).await.unwrap();
     let flood = async {
         // 17,000 bytes: not too many, but for their heads.
-        for _ in 0..17_000 {
+        for number in 0..17_000 {
+            // What comes between them changes nothing.
+            if number % 1_000 == 0 {
+                let _ = socket.feed(Message::Pong(tungstenite::Bytes::new())).await;
+            }
             if socket.feed(piece(Data::Continue)).await.is_err() {
                 break;
             }
@@ -155,6 +159,19 @@ async fn a_message_in_countless_pieces_is_too_large() {
         }
     };
     assert_eq!(timeout(Duration::from_secs(10), flood).await.unwrap(), Some(1009));
+}
+
+#[tokio::test]
+async fn pings_between_messages_are_none_of_them() {
+    let limits = Limits { messages_per_second: 0, ..Limits::default() };
+    let scene = with(Config { max_message_bytes: 1_000, limits, ..Config::default() }).await;
+    let mut socket = scene.socket().await;
+    // Of their own they are longer than any message may be.
+    for _ in 0..2_000 {
+        socket.send_raw(Message::Ping(vec![0; 100].into())).await;
+    }
+    socket.send(json!({"type": "response.sing"})).await;
+    assert_eq!(code(&mut socket).await, "invalid_value");
 }
 
 #[tokio::test]
