@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Creation, Header, Job, Kind, Store};
 use bytes::Bytes;
-use protocol::{ApiError, Create, ErrorType, Item, Rates, Request, StoredInput, StoredResponse};
+use protocol::{ApiError, Create, ErrorType, Item, Limited, Rates, Request, StoredInput, StoredResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -110,7 +110,10 @@ impl Shared {
         let header = self.header(principal, &order);
         if !claimed.is_repeated && order.create.generate {
             let begun = self.quota.begin(principal, id).await;
-            begun.map_err(|error| ApiError { rates: Some(Box::new(rates)), ..error })?;
+            begun.map_err(|error| {
+                let limited = Some(Box::new(Limited { rates, ..Limited::default() }));
+                ApiError { limited, ..error }
+            })?;
         }
         let cursor = match self.begin(principal, id, &header, &conversation, order).await {
             Ok(cursor) => cursor,

@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+/// What is known of limits of which one was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limited {
+    /// How long to wait before the next try, where that is known.
+    pub retry_after: Option<Duration>,
+    /// What is left.
+    pub rates: Rates,
+}
+
 /// What is left of the limits of a minute; `None` where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rates {

@@ -52,11 +52,12 @@ pub(crate) fn error(error: &ApiError) -> Response<AnswerBody> {
     let mut response = text(status, error.http_body());
     let headers = response.headers_mut();
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        let seconds = error.retry_after.map_or(1, |wait| wait.as_secs_f64().ceil() as u64);
+        let wait = error.limited.as_ref().and_then(|limited| limited.retry_after);
+        let seconds = wait.map_or(1, |wait| wait.as_secs_f64().ceil() as u64);
         headers.insert(RETRY_AFTER, seconds.into());
     }
-    if let Some(rates) = &error.rates {
-        put_rates(headers, rates);
+    if let Some(limited) = &error.limited {
+        put_rates(headers, &limited.rates);
     }
     if let Some(challenge) = challenge(status, error) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

@@ -11,7 +11,7 @@ use broker::{
     account::{Account, Taken, minute},
 };
 use parking_lot::Mutex;
-use protocol::{ApiError, ErrorType, Rate, Rates};
+use protocol::{ApiError, ErrorType, Limited, Rate, Rates};
 use stream::ResponseId;
 
 use crate::Principal;
@@ -114,7 +114,7 @@ impl Quota {
             tokens: tokens.as_ref().map(|window| window.rate(0.0)),
         };
         let Some((window, what)) = refused else { return Ok(rates(1.0)) };
-        let error = ApiError { rates: Some(Box::new(rates(0.0))), ..too_many(window, what) };
+        let error = too_many(window, what, rates(0.0));
         if requests.is_some() {
             self.count(account, Taken::Requests, now.0, -1).await;
         }
@@ -246,14 +246,14 @@ impl Window {
     }
 }
 
-fn too_many(window: &Window, what: &str) -> ApiError {
+fn too_many(window: &Window, what: &str, rates: Rates) -> ApiError {
     let (limit, wait) = (window.limit, window.wait());
     let message = format!(
         "The limit of {limit} {what} a minute is reached. Try again in {} s.",
         wait.as_secs_f64().ceil()
     );
     let error = ApiError::new(ErrorType::TooManyRequests, "rate_limit_exceeded", message);
-    ApiError { retry_after: Some(wait), ..error }
+    ApiError { limited: Some(Box::new(Limited { retry_after: Some(wait), rates })), ..error }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ async fn requests_are_counted_over_sixty_seconds_at_all_gateways() {
     let error = left(&other, &ann, (9, 0.9)).await.unwrap_err();
     assert_eq!((error.status(), error.code.as_deref()), (429, Some("rate_limit_exceeded")));
     // Six seconds to the full minute, and then until one of three is forgotten.
-    assert_eq!(error.retry_after.unwrap().as_secs(), 26);
+    assert_eq!(error.limited.unwrap().retry_after.unwrap().as_secs(), 26);
     left(&other, &ann, (10, 0.2)).await.unwrap_err();
     // What was refused did not count.
     assert_eq!(left(&one, &ann, (10, 0.4)).await.unwrap(), 0);
