@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = positive)]
     streams: usize,
     /// How many abusers carry out each attack, each from an address of its own.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=50))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=50))]
     abusers: u8,
     /// Only this attack. May be given several times.
     #[arg(long, value_enum)]

@@ -52,7 +52,9 @@ pub(crate) async fn serve(
         Err(error) => (None, Err(error)),
     };
     let mut response = result.unwrap_or_else(|error| {
-        tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        if shared.log_refusal() {
+            tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        }
         shared.metrics.count_error("http", &error);
         answer::error(&error)
     });

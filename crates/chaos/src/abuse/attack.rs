@@ -5,6 +5,10 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+/// Whoever does not hear a goodbye within two seconds, as a process of the lowest priority may, sees only that; and so does one whose
+/// request comes while its idle connection ends.
+const DROPPED: &str = "dropped";
+
 /// One way to abuse a gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,12 +128,13 @@ impl Attack {
     /// What else may be answered.
     pub(super) const fn may(self) -> &'static [&'static str] {
         match self {
-            Self::Messages => &["error invalid_value"],
-            Self::Lanes => &["event"],
+            Self::Messages => &["error invalid_value", DROPPED],
+            Self::Lanes => &["event", DROPPED],
             // The abuser's own goodbye, sent back.
-            Self::Garbage => &["close 1005"],
+            Self::Garbage => &["close 1005", DROPPED],
             Self::Storm => &["101"],
-            Self::Http => &["200"],
+            Self::Http => &["200", DROPPED],
+            Self::Pings | Self::Fragments | Self::Oversized => &[DROPPED],
             _ => &[],
         }
     }

@@ -457,12 +457,14 @@ impl Connection {
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
-        tracing::info!(
-            status = error.status(),
-            code = error.code,
-            message = error.message,
-            "message refused"
-        );
+        if self.shared.log_refusal() {
+            tracing::info!(
+                status = error.status(),
+                code = error.code,
+                message = error.message,
+                "message refused"
+            );
+        }
         self.shared.metrics.count_error("websocket", error);
         self.say(error.websocket_message(stream_id));
     }
