@@ -95,7 +95,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "gateway.limits.arrivals_per_second",
-        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        "New connections a second from one address (behind a proxy: requests of one client); one more hears 429. 0 is no limit.",
         |c, _| at(&mut c.gateway.limits.arrivals_per_second),
     ),
     setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
