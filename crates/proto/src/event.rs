@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use prost::Message as _;
-use stream::{Delta, Epoch, Event, EventKind, Record, Sequence, Whole};
+use stream::{Delta, Epoch, Event, EventKind, MAX_SEQUENCE, Record, Sequence, Whole};
 
 use crate::{Invalid, generated};
 
@@ -22,6 +22,8 @@ pub fn encode_record(epoch: Epoch, first: Sequence, events: &[Event]) -> Bytes {
 /// When the bytes are not a record, or of a type that this version does not know.
 pub fn decode_record(bytes: &[u8]) -> Result<Record, Invalid> {
     let record = generated::Record::decode(bytes)?;
+    let next = record.first.checked_add(record.events.len() as u64);
+    next.filter(|next| *next <= MAX_SEQUENCE).ok_or(Invalid::Part("sequence number"))?;
     let events = record.events.into_iter().map(from_wire).collect::<Result<_, _>>()?;
     Ok(Record { epoch: Epoch(record.epoch), first: record.first, events })
 }
