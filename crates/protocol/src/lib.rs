@@ -42,7 +42,7 @@ pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
 pub use parse::{
     ClientMessage, ClientSecretWish, Compact, Create, Rejected, check_context, client_message, client_secret,
-    compact, create, is_stream_id, steer_input,
+    compact, create, is_stream_id, is_traceparent, steer_input,
 };
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};

@@ -22,5 +22,5 @@ pub(crate) mod wording;
 pub use client_secret::{ClientSecretWish, client_secret};
 pub use context::check_context;
 pub use create::{Compact, Create, compact, create};
-pub use envelope::is_stream_id;
+pub use envelope::{is_stream_id, is_traceparent};
 pub use socket::{ClientMessage, Rejected, client_message, steer_input};

@@ -104,7 +104,8 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
         }
         create.idempotency_key = Some(key);
     }
-    create.traceparent = create.traceparent.take().or_else(|| text("traceparent"));
+    let traceparent = || text("traceparent").filter(|text| protocol::is_traceparent(text));
+    create.traceparent = create.traceparent.take().or_else(traceparent);
     Ok(())
 }
 
@@ -159,3 +160,6 @@ impl Ended {
 pub(super) fn deleted(id: &str) -> Value {
     json!({ "id": id, "object": "response", "deleted": true })
 }
+
+#[cfg(test)]
+mod tests;
