@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos fuzz docs up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -43,6 +43,12 @@ chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: F
 	@scripts/install chaos
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@scripts/chaos --broker $(BROKER) --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+TIME ?= 600
+
+fuzz: ## Try the parsers of what comes in with anything, guided by coverage: TIME=600 TARGET=upstream JOBS=2
+	@scripts/install fuzz
+	@scripts/fuzz --time $(TIME) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
