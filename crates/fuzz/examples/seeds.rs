@@ -2,7 +2,12 @@
 //!
 //!     cargo run --package fuzz --example seeds
 
-use std::{error::Error, fs, path::Path};
+use std::{
+    error::Error,
+    fs,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use prost::Message as _;
 use proto::{
@@ -26,7 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (answer, arguments) =
         (text(DeltaKind::OutputText, Some("[]")), text(DeltaKind::FunctionArguments, None));
-    let record = encode_record(Epoch(2), 17, &[created, answer, arguments]);
+    let appended = UNIX_EPOCH + Duration::from_micros(5);
+    let record = encode_record(Epoch(2), 17, &[created, answer, arguments], appended);
     let job = Job {
         id: ResponseId::from_parts(1, 7).with_start(5),
         header: header(),
@@ -43,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         DeadJob { job: job.clone(), reason: "it cannot be read".into(), attempts: 5, enqueued_at_ms: 9 };
     for (kind, name, bytes) in [
         ('r', "record", record.to_vec()),
-        ('r', "opening", encode_record(Epoch(3), 20, &[]).to_vec()),
+        ('r', "opening", encode_record(Epoch(3), 20, &[], appended).to_vec()),
         ('j', "job", job.to_vec()),
         ('h', "header", header().encode_to_vec()),
         ('e', "append", entry(Ask::Append(record))),

@@ -10,7 +10,9 @@ use futures_util::{SinkExt, StreamExt};
 use gateway::{Accept, Gateway};
 use identity::Authenticator;
 use prometheus_client::registry::Registry;
-use protocol::{Item, Outcome, Request, Role, StoredInput, end, lifecycle, resource};
+use protocol::{
+    Item, Outcome, Request, Role, StoredInput, end, lifecycle, resource, token::EXTENSION_PROTOCOL,
+};
 use stream::{EventKind, ResponseId};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
@@ -18,7 +20,10 @@ use tokio::{
     sync::mpsc,
     time::{advance, sleep, timeout},
 };
-use tokio_tungstenite::{client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{ClientRequestBuilder, Message},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use worker::{Continuation, ModelConfig, Served, Timeouts, Worker};
 
@@ -107,12 +112,14 @@ impl Edge {
         answer
     }
 
-    /// What the gateway says on a WebSocket to a client that sends these texts and, once all is quiet, leaves.
+    /// What the gateway says on a WebSocket to a client that may use the extension, sends these texts and, once all is quiet, leaves.
     pub fn converse<'a>(&self, from: SocketAddr, texts: impl Iterator<Item = &'a str>) -> Vec<String> {
         let mut told = Vec::new();
         self.runtime.block_on(async {
             let connection = self.arrive(from).await;
-            let socket = client_async("ws://localhost/v1/responses", connection).await;
+            let address = "ws://localhost/v1/responses".parse().expect("an address");
+            let request = ClientRequestBuilder::new(address).with_sub_protocol(EXTENSION_PROTOCOL);
+            let socket = client_async(request, connection).await;
             let (socket, _) = socket.expect("a WebSocket");
             let (mut sink, mut source) = socket.split();
             let saying = async {

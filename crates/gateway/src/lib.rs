@@ -18,6 +18,8 @@ mod admission;
 mod continuation;
 mod ending;
 mod fold;
+mod queues;
+mod recall;
 mod roster;
 mod storeless;
 

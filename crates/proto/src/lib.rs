@@ -7,7 +7,9 @@ mod event;
 mod generated;
 mod job;
 
-pub use event::{decode_record, encode_record};
+pub mod socket;
+
+pub use event::{decode_appended, decode_record, encode_record};
 pub use generated::{Header, job::Kind};
 pub use job::Job;
 

@@ -1,3 +1,4 @@
+use std::time::SystemTime;
 use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, Whole};
 
 use super::*;
@@ -13,7 +14,7 @@ fn a_record_survives_the_wire() {
         delta(DeltaKind::OutputText, None),
         delta(DeltaKind::FunctionArguments, Some("[]")),
     ];
-    let record = decode_record(&encode_record(Epoch(4), 17, &events)).unwrap();
+    let record = decode_record(&encode_record(Epoch(4), 17, &events, SystemTime::now())).unwrap();
     assert_eq!((record.epoch, record.first, record.events.as_slice()), (Epoch(4), 17, events.as_slice()));
 }
 
@@ -36,7 +37,7 @@ fn garbage_is_an_error() {
     // Numbers after which there are none.
     for first in [u64::MAX, stream::MAX_SEQUENCE] {
         let event = Event::Whole(Whole { kind: EventKind::Created, body: "{}".into() });
-        let record = encode_record(Epoch(0), first, &[event]);
+        let record = encode_record(Epoch(0), first, &[event], std::time::UNIX_EPOCH);
         assert!(matches!(decode_record(&record), Err(Invalid::Part("sequence number"))), "{first}");
     }
     // An event type from a later version.

@@ -7,7 +7,7 @@
 
 use fuzz::check_refusal;
 use libfuzzer_sys::fuzz_target;
-use protocol::{ClientMessage, Request, client_message, is_stream_id, steer_input};
+use protocol::{ClientMessage, MAX_CREDIT, Request, client_message, is_stream_id, steer_input};
 
 const MAX_DEPTH: usize = 32;
 
@@ -27,6 +27,11 @@ fuzz_target!(|text: &str| {
         Ok(ClientMessage::TokenUpdate { token }) => {
             assert!(!format!("{token:?}").contains(token.reveal()) || token.reveal().len() < 4);
         }
+        Ok(ClientMessage::Resume(resume)) => {
+            assert!(resume.stream_id.as_deref().is_none_or(is_stream_id));
+        }
+        Ok(ClientMessage::Credit(credit)) => assert!((1..=MAX_CREDIT).contains(&credit)),
+        Ok(ClientMessage::SessionUpdate(_) | ClientMessage::Cancel { .. }) => {}
         Err(rejected) => {
             check_refusal(&rejected.error);
             assert!(rejected.stream_id.as_deref().is_none_or(is_stream_id));

@@ -4,10 +4,12 @@
 #![no_main]
 #![expect(clippy::expect_used, reason = "what cannot be here is a finding")]
 
+use std::time::UNIX_EPOCH;
+
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
 use proto::{
-    Header, Job, decode_record, encode_record,
+    Header, Job, decode_appended, encode_record,
     kafka::{Ask, Create, DeadJob, Entry, JobAsk, JobEntry},
 };
 
@@ -36,9 +38,9 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn record(bytes: &[u8]) {
-    let Ok(record) = decode_record(bytes) else { return };
-    let again = encode_record(record.epoch, record.first, &record.events);
-    assert_eq!(decode_record(&again).expect("a record"), record);
+    let Ok((record, at)) = decode_appended(bytes) else { return };
+    let again = encode_record(record.epoch, record.first, &record.events, at.unwrap_or(UNIX_EPOCH));
+    assert_eq!(decode_appended(&again).expect("a record"), (record.clone(), at));
     // Numbers do not wrap: what follows a record has a higher one.
     assert!(record.next() >= record.first && record.weight() <= bytes.len());
     let events = record.events_from(record.first).map(|(sequence, _)| sequence);

@@ -74,6 +74,11 @@ impl Cursor {
         self.seat.id()
     }
 
+    /// The response's model.
+    pub(crate) fn model(&self) -> &str {
+        self.seat.model()
+    }
+
     /// Reads the log before anything else: events may have been written before the subscription.
     pub(crate) const fn catch_up(&mut self) {
         // A doubt that is never the feed's own lets the next look go to the log.
@@ -128,18 +133,16 @@ impl Cursor {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// What else can be told right now after `first`, about `max_bytes` of it in all: for a client that is behind, so that
-    /// deltas of several records can be told as one.
-    pub(crate) fn gather(&mut self, first: &Piece, max_bytes: usize, cx: &mut Context<'_>) -> Vec<Piece> {
-        let mut bytes = first.weight();
-        let mut pieces = vec![first.clone()];
+    /// Adds to `pieces` what else can be told right now after them, about `max_bytes` in all: for a client that is behind, so
+    /// that deltas of several records can be told as one.
+    pub(crate) fn gather(&mut self, pieces: &mut Vec<Piece>, max_bytes: usize, cx: &mut Context<'_>) {
+        let mut bytes: usize = pieces.iter().map(Piece::weight).sum();
         while bytes < max_bytes
             && let Poll::Ready(Some(Ok(piece))) = self.poll_next_unless_failing(cx)
         {
             bytes += piece.weight();
             pieces.push(piece);
         }
-        pieces
     }
 
     /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
@@ -174,6 +177,7 @@ impl Cursor {
     }
 
     fn read_log(&self) -> Read {
+        self.seat.metrics().log_reads.inc();
         let from = if self.skip_told { self.next } else { self.next.saturating_sub(1) };
         let (log, id) = (Arc::clone(&self.log), self.id());
         Box::pin(async move { log.read(id, from, PAGE_BYTES).await })
@@ -205,6 +209,7 @@ impl Cursor {
 
     /// The end of a response that the broker has lost, or a part of it: as its subscriber is told.
     fn tell_loss(&mut self) -> Piece {
+        self.seat.metrics().lost.inc();
         tracing::error!(response = %self.id(), next = self.next, "the stream was lost, or a part of it");
         self.ended = true;
         self.seat.mark_lost();
@@ -225,6 +230,12 @@ impl Piece {
     /// About how many bytes the events hold.
     fn weight(&self) -> usize {
         self.record.weight()
+    }
+
+    /// What is left of it when all before event `next` was told.
+    pub(crate) fn rest(&self, next: Sequence) -> Option<Self> {
+        (self.record.next() > next)
+            .then(|| Self { record: Arc::clone(&self.record), from: self.from.max(next) })
     }
 
     /// The events with their sequence numbers.
