@@ -10,9 +10,7 @@ use futures_util::{SinkExt, StreamExt};
 use gateway::{Accept, Gateway};
 use identity::Authenticator;
 use prometheus_client::registry::Registry;
-use protocol::{
-    Item, Outcome, Request, Role, StoredInput, end, lifecycle, resource, token::EXTENSION_PROTOCOL,
-};
+use protocol::{Item, Outcome, Request, Role, StoredInput, end, lifecycle, resource};
 use stream::{EventKind, ResponseId};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
@@ -118,7 +116,7 @@ impl Edge {
         self.runtime.block_on(async {
             let connection = self.arrive(from).await;
             let address = "ws://localhost/v1/responses".parse().expect("an address");
-            let request = ClientRequestBuilder::new(address).with_sub_protocol(EXTENSION_PROTOCOL);
+            let request = ClientRequestBuilder::new(address).with_sub_protocol("narthex.v1.json");
             let socket = client_async(request, connection).await;
             let (socket, _) = socket.expect("a WebSocket");
             let (mut sink, mut source) = socket.split();
