@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse docs up down image
+.PHONY: help run test test-kafka kafka check chaos abuse fuzz docs up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -49,6 +49,12 @@ ROUNDS ?= 6
 abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measure what they notice: ROUNDS=6
 	@scripts/install chaos
 	@scripts/chaos abuse --rounds $(ROUNDS) $(ARGS)
+
+TIME ?= 600
+
+fuzz: ## Try the parsers of what comes in with anything, guided by coverage: TIME=600 TARGET=upstream JOBS=2
+	@scripts/install fuzz
+	@scripts/fuzz --time $(TIME) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
