@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos docs up down image chart
 
 ARGS ?=
 CARGO ?= cargo
@@ -56,3 +56,7 @@ down: ## Stop that cluster
 
 image: ## Build the container image
 	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
+
+chart: ## Lint the Helm chart, test its templates, and check what they make against the schemas and the program
+	@scripts/install chart
+	@scripts/test-chart

@@ -4,14 +4,17 @@ with what the chart adds to them. Whatever is made for each of them ranges over 
 */ -}}
 {{- define "narthex.components" -}}
 {{- $components := list }}
+{{- $common := include "narthex.config" . | fromYaml }}
 {{- if .Values.gateway.enabled }}
-{{- $config := mergeOverwrite (deepCopy .Values.config) (deepCopy .Values.gateway.config) }}
+{{- $config := mergeOverwrite (deepCopy $common) (deepCopy .Values.gateway.config) }}
 {{- $config = mergeOverwrite $config (include "narthex.ownSettings" . | fromYaml) (include "narthex.gatewaySettings" . | fromYaml) }}
+{{- include "narthex.tidy" $config }}
 {{- $components = append $components (dict "name" "gateway" "role" "gateway" "pods" .Values.gateway "config" $config) }}
 {{- end }}
 {{- range $name, $group := .Values.workerGroups }}
 {{- $pods := mergeOverwrite (deepCopy $.Values.worker) (deepCopy ($group | default dict)) }}
-{{- $config := mergeOverwrite (deepCopy $.Values.config) (deepCopy $pods.config) (include "narthex.ownSettings" $ | fromYaml) }}
+{{- $config := mergeOverwrite (deepCopy $common) (deepCopy $pods.config) (include "narthex.ownSettings" $ | fromYaml) }}
+{{- include "narthex.tidy" $config }}
 {{- $components = append $components (dict "name" (printf "worker-%s" $name) "group" $name "role" "worker" "pods" $pods "config" $config) }}
 {{- end }}
 {{- toYaml $components }}
@@ -55,5 +58,12 @@ tls:
   certificate_file: {{ printf "%s/tls/tls.crt" $files }}
   key_file: {{ printf "%s/tls/tls.key" $files }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* The settings of the gateways, as YAML; of nobody, if there are none. */ -}}
+{{- define "narthex.gatewayConfig" -}}
+{{- if .Values.gateway.enabled }}
+{{- (include "narthex.components" . | fromYamlArray | first).config | toYaml }}
 {{- end }}
 {{- end }}

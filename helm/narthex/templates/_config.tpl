@@ -1,21 +1,31 @@
 {{- /* The settings of a component, as the TOML that it reads: (dict "root" $ "it" component). */ -}}
 {{- define "narthex.toml" -}}
 {{- $config := deepCopy .it.config }}
-{{- include "narthex.wholeNumbers" $config }}
+{{- include "narthex.tidy" $config }}
 {{- toToml $config }}
 {{- end }}
 
+{{- /* The settings of both roles, as YAML. */ -}}
+{{- define "narthex.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- include "narthex.tidy" $config }}
+{{- toYaml $config }}
+{{- end }}
+
 {{- /*
-Makes whole numbers of a map whole again, where it stands. All numbers in values are floats to Helm, and would be written as `16.0`.
+Tidies a map where it stands. What is null goes: a section whose lines are all commented out is one. And whole numbers are whole again:
+all numbers in values are floats to Helm, and would be written as `16.0`.
 */ -}}
-{{- define "narthex.wholeNumbers" -}}
+{{- define "narthex.tidy" -}}
 {{- range $key, $value := . }}
-{{- if kindIs "map" $value }}
-{{- include "narthex.wholeNumbers" $value }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $ $key }}
+{{- else if kindIs "map" $value }}
+{{- include "narthex.tidy" $value }}
 {{- else if kindIs "slice" $value }}
 {{- range $entry := $value }}
 {{- if kindIs "map" $entry }}
-{{- include "narthex.wholeNumbers" $entry }}
+{{- include "narthex.tidy" $entry }}
 {{- end }}
 {{- end }}
 {{- else if kindIs "float64" $value }}
@@ -45,7 +55,7 @@ Makes whole numbers of a map whole again, where it stands. All numbers in values
 
 {{- /* What the broker is: `redis`, `kafka` or `memory`. */ -}}
 {{- define "narthex.brokerKind" -}}
-{{- $url := .Values.config.broker | default "" | toString }}
+{{- $url := (include "narthex.config" . | fromYaml).broker | default "" | toString }}
 {{- if .Values.broker.existingSecret }}
 {{- .Values.broker.kind }}
 {{- else if hasPrefix "kafka" $url }}kafka

@@ -6,8 +6,7 @@ same streams.
 */ -}}
 
 {{- define "narthex.scheme" -}}
-{{- $certificate := coalesce .Values.gateway.tls.existingSecret (dig "tls" "certificate_file" "" .Values.config) (dig "tls" "certificate_file" "" .Values.gateway.config) }}
-{{- empty $certificate | ternary "http" "https" }}
+{{- dig "tls" "certificate_file" "" (include "narthex.gatewayConfig" . | fromYaml) | empty | ternary "http" "https" }}
 {{- end }}
 
 {{- /* Which controller the Ingress is for: as it was said, else what the name of its class tells. */ -}}

@@ -13,7 +13,8 @@ What concerns settings alone is told by Narthex itself: `narthex config --check 
 {{- end }}
 
 {{- define "narthex.validate.broker" -}}
-{{- $url := .Values.config.broker | default "" }}
+{{- $config := include "narthex.config" . | fromYaml }}
+{{- $url := $config.broker | default "" }}
 {{- $ways := list $url .Values.broker.existingSecret (.Values.trial.redis.enabled | ternary "trial" "") | compact | len }}
 {{- if eq $ways 0 }}
 There is no broker: set config.broker to its address, such as redis://redis:6379, or broker.existingSecret to the Secret that holds the address, or, for a trial, trial.redis.enabled=true.
@@ -23,7 +24,7 @@ There is more than one broker: keep one of config.broker, broker.existingSecret 
 {{- if eq $url "memory" }}
 config.broker is `memory`, which lives inside one process: set it to the address of a Redis or Kafka.
 {{- end }}
-{{- $store := or (dig "kafka" "store" "" .Values.config) .Values.store.existingSecret }}
+{{- $store := or (dig "kafka" "store" "" $config) .Values.store.existingSecret }}
 {{- if and (eq (include "narthex.brokerKind" .) "kafka") .Values.store.required (not $store) }}
 Kafka keeps no state by key: set config.kafka.store to a Redis, or store.existingSecret to the Secret that holds its address, or go without stored responses and idempotency keys by store.required=false (docs/kafka.md).
 {{- end }}
@@ -44,7 +45,7 @@ config.auth.mode is `none`, so every pod of the cluster could use the models: se
 {{- else if not (or $none $knows) }}
 The gateways know no callers: set auth.keys.existingSecret to a Secret with a file of API keys (`narthex keys make me --keys-file keys.toml` makes it), or config.auth.jwt to an issuer of tokens; or, for a trial, config.auth.mode=none and config.auth.allow_none_beyond_loopback=true.
 {{- end }}
-{{- if and .Values.auth.keys.existingSecret (dig "auth" "keys" "file" "" .Values.config) }}
+{{- if and .Values.auth.keys.existingSecret (dig "auth" "keys" "file" "" (include "narthex.config" . | fromYaml)) }}
 There are two files of API keys: keep one of auth.keys.existingSecret and config.auth.keys.file.
 {{- end }}
 {{- end }}
@@ -57,7 +58,7 @@ There are two files of API keys: keep one of auth.keys.existingSecret and config
 {{- if not (or (eq (include "narthex.scheme" .) "https") $proxies (dig "tls" "allow_plain_beyond_loopback" false $config)) }}
 Nobody ends TLS, so keys and answers could be read on their way: set gateway.tls.existingSecret to a Secret of the type kubernetes.io/tls; or, behind an Ingress or Gateway that ends it, config.proxy.addresses to the networks of its pods; or, for a trial, config.tls.allow_plain_beyond_loopback=true.
 {{- end }}
-{{- if and .Values.gateway.tls.existingSecret (dig "tls" "certificate_file" "" .Values.config) }}
+{{- if and .Values.gateway.tls.existingSecret (dig "tls" "certificate_file" "" (include "narthex.config" . | fromYaml)) }}
 There are two certificates: keep one of gateway.tls.existingSecret and config.tls.certificate_file.
 {{- end }}
 {{- if and .Values.ingress.enabled (not .Values.ingress.tls.enabled) $proxies (not (eq (include "narthex.scheme" .) "https")) }}
@@ -74,7 +75,7 @@ The Ingress does not end TLS, so the gateways would refuse everyone who comes th
 config.{{ . }} is the chart's to say, as Services and probes depend on it: remove it; bindAddress is what to listen on.
 {{- end }}
 {{- end }}
-{{- range include "narthex.components" . | fromYamlArray }}
+{{- range $component := include "narthex.components" . | fromYamlArray }}
 {{- $where := .group | default "" | empty | ternary "config" (printf "config or workerGroups.%s.config" .group) }}
 {{- $found := list }}
 {{- range $url := list (.config.broker | default "") (dig "kafka" "store" "" .config) }}
@@ -82,7 +83,7 @@ config.{{ . }} is the chart's to say, as Services and probes depend on it: remov
 {{- end }}
 {{- if dig "kafka" "sasl" "password" "" .config }}{{ $found = append $found "kafka.sasl.password" }}{{ end }}
 {{- range $key := list "key" "previous_key" }}
-{{- if dig "auth" "client_secrets" $key "" $.Values.config }}{{ $found = append $found (printf "auth.client_secrets.%s" $key) }}{{ end }}
+{{- if dig "auth" "client_secrets" $key "" $component.config }}{{ $found = append $found (printf "auth.client_secrets.%s" $key) }}{{ end }}
 {{- end }}
 {{- range dig "auth" "jwt" list .config }}
 {{- if .secret }}{{ $found = append $found "a `secret` of auth.jwt" }}{{ end }}
@@ -151,11 +152,6 @@ There would be neither gateways nor workers: set gateway.enabled=true, or add a 
 {{- if and .Values.monitor.kind .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) }}
 There is a {{ .Values.monitor.kind }}, but the NetworkPolicy lets nobody read metrics: set networkPolicy.metricsFrom to where Prometheus runs, such as [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}].
 {{- end }}
-{{- end }}
-
-{{- /* The settings of the gateways, with what the chart adds. */ -}}
-{{- define "narthex.gatewayConfig" -}}
-{{- (index (include "narthex.components" . | fromYamlArray) 0).config | toYaml }}
 {{- end }}
 
 {{- /* By what others than this cluster's pods reach the gateways, if they do. */ -}}
