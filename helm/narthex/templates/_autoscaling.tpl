@@ -128,7 +128,11 @@ metadata:
 {{- range .config.upstream }}
 {{- if kindIs "slice" .models }}
 {{- range .models }}
-{{- $models = append $models (kindIs "map" . | ternary (get (kindIs "map" . | ternary . dict) "name") .) }}
+{{- if kindIs "map" . }}
+{{- $models = append $models .name }}
+{{- else }}
+{{- $models = append $models . }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,6 +1,6 @@
 {{- /*
-The gateway and each group of workers, as a list in YAML: what it is called, its role, what its pods are like, and its settings
-with what the chart adds to them. Whatever is made for each of them ranges over this list, so that there is one template of it.
+The gateway and each group of workers, as a list in YAML: what it is called, its role, its place in the values, what its pods are
+like, and its settings with what the chart adds to them. Whatever is made for each of them ranges over this list, so that there is one template of it.
 */ -}}
 {{- define "narthex.components" -}}
 {{- $components := list }}
@@ -9,13 +9,13 @@ with what the chart adds to them. Whatever is made for each of them ranges over 
 {{- $config := mergeOverwrite (deepCopy $common) (deepCopy .Values.gateway.config) }}
 {{- $config = mergeOverwrite $config (include "narthex.ownSettings" . | fromYaml) (include "narthex.gatewaySettings" . | fromYaml) }}
 {{- include "narthex.tidy" $config }}
-{{- $components = append $components (dict "name" "gateway" "role" "gateway" "pods" .Values.gateway "config" $config) }}
+{{- $components = append $components (dict "name" "gateway" "role" "gateway" "place" "gateway" "pods" .Values.gateway "config" $config) }}
 {{- end }}
 {{- range $name, $group := .Values.workerGroups }}
 {{- $pods := mergeOverwrite (deepCopy $.Values.worker) (deepCopy ($group | default dict)) }}
 {{- $config := mergeOverwrite (deepCopy $common) (deepCopy $pods.config) (include "narthex.ownSettings" $ | fromYaml) }}
 {{- include "narthex.tidy" $config }}
-{{- $components = append $components (dict "name" (printf "worker-%s" $name) "group" $name "role" "worker" "pods" $pods "config" $config) }}
+{{- $components = append $components (dict "name" (printf "worker-%s" $name) "role" "worker" "place" (printf "workerGroups.%s" $name) "pods" $pods "config" $config) }}
 {{- end }}
 {{- toYaml $components }}
 {{- end }}

@@ -76,7 +76,6 @@ config.{{ . }} is the chart's to say, as Services and probes depend on it: remov
 {{- end }}
 {{- end }}
 {{- range $component := include "narthex.components" . | fromYamlArray }}
-{{- $where := .group | default "" | empty | ternary "config" (printf "config or workerGroups.%s.config" .group) }}
 {{- $found := list }}
 {{- range $url := list (.config.broker | default "") (dig "kafka" "store" "" .config) }}
 {{- if regexMatch "://[^/]*:[^/]*@" $url }}{{ $found = append $found "a password in the address of a broker or store" }}{{ end }}
@@ -92,7 +91,7 @@ config.{{ . }} is the chart's to say, as Services and probes depend on it: remov
 {{- if .api_key }}{{ $found = append $found "an `api_key` of upstream" }}{{ end }}
 {{- end }}
 {{- range uniq $found }}
-{{ $where }} holds a secret ({{ . }}): put it into a Secret, and name that by an existingSecret, secretEnv or secretFiles.
+config or {{ $component.place }}.config holds a secret ({{ . }}): put it into a Secret, and name that by an existingSecret, secretEnv or secretFiles.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -120,7 +119,7 @@ There would be neither gateways nor workers: set gateway.enabled=true, or add a 
 {{- end }}
 {{- range include "narthex.components" . | fromYamlArray }}
 {{- $component := dict "root" $ "it" . }}
-{{- $place := .group | default "" | empty | ternary "gateway" (printf "workerGroups.%s" .group) }}
+{{- $place := .place }}
 {{- if and (eq .role "worker") (not .config.upstream) }}
 {{ $place }} has no model server to work for: list it in {{ $place }}.config.upstream, such as [{url: "http://vllm:8000/v1"}].
 {{- end }}
