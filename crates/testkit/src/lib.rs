@@ -20,3 +20,4 @@ pub mod people;
 pub mod puppet;
 pub mod redis;
 pub mod scene;
+pub mod session;
