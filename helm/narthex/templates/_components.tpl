@@ -1,6 +1,7 @@
 {{- /*
 The gateway and each group of workers, as a list in YAML: what it is called, its role, its place in the values, what its pods are
-like, and its settings with what the chart adds to them. Whatever is made for each of them ranges over this list, so that there is one template of it.
+like, and its settings with what the chart adds to them. Whatever is made for each of them ranges over this list, so that there is one
+template of it.
 */ -}}
 {{- define "narthex.components" -}}
 {{- $components := list }}
