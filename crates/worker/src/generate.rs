@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     ModelConfig,
-    clock::{Clock, Exceeded},
+    clock::{Clock, Exceeded, Heard},
     composer::Ending,
     guarding::{Guarding, Told},
     metrics::{FaultLabels, Guarded},
@@ -172,9 +172,12 @@ impl Session<'_> {
                     )));
                 }
             };
-            if let Some(elapsed) = clock.heard() {
-                self.slot.succeeded();
-                self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
+            match clock.heard() {
+                Heard::First(elapsed) => {
+                    self.slot.succeeded();
+                    self.latencies.first_token(elapsed, self.started);
+                }
+                Heard::Next(elapsed) => self.latencies.between_tokens(elapsed),
             }
             match self.tell(output, &request) {
                 Told::More => {}

@@ -6,7 +6,9 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use broker::{AppendError, Appended, StreamLog};
+use prometheus_client::metrics::histogram::Histogram;
 use stream::{Epoch, Event, ResponseId, Sequence};
+use tokio::time::Instant;
 
 /// The first wait between two tries of an append that the broker did not take.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
@@ -24,6 +26,8 @@ pub(crate) struct Outbox {
     pending: Vec<Event>,
     pending_bytes: usize,
     append: Option<Append>,
+    /// How long appends take.
+    timing: Option<Histogram>,
 }
 
 type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>>;
@@ -31,7 +35,12 @@ type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>
 impl Outbox {
     /// An outbox for the owner of `epoch`, whose next event is `next`.
     pub(crate) fn new(log: Arc<dyn StreamLog>, id: ResponseId, epoch: Epoch, next: Sequence) -> Self {
-        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None }
+        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, timing: None }
+    }
+
+    /// The same, and `timing` counts how long appends take.
+    pub(crate) fn timed(self, timing: Histogram) -> Self {
+        Self { timing: Some(timing), ..self }
     }
 
     /// Adds events, and sends them if nothing is under way.
@@ -82,7 +91,15 @@ impl Outbox {
         self.pending_bytes = 0;
         let (log, id, epoch, first) = (Arc::clone(&self.log), self.id, self.epoch, self.next);
         self.next += events.len() as u64;
-        self.append = Some(Box::pin(async move { append(&*log, id, epoch, first, &events).await }));
+        let timing = self.timing.clone();
+        self.append = Some(Box::pin(async move {
+            let begun = Instant::now();
+            let result = append(&*log, id, epoch, first, &events).await;
+            if let Some(timing) = timing {
+                timing.observe(begun.elapsed().as_secs_f64());
+            }
+            result
+        }));
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
     attendance::{self, Attendance},
     feed::{Feed, Found},
 };
-use crate::ending::Ender;
+use crate::{ending::Ender, metrics::Metrics};
 
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -39,6 +39,7 @@ struct Inner {
     window_bytes: usize,
     queue_timeout: Duration,
     tasks: TaskTracker,
+    metrics: Metrics,
     responses: Mutex<HashMap<ResponseId, Weak<Followed>>>,
 }
 
@@ -89,9 +90,10 @@ impl Hub {
         window_bytes: usize,
         queue_timeout: Duration,
         tasks: TaskTracker,
+        metrics: Metrics,
     ) -> Self {
         let responses = Mutex::default();
-        Self(Arc::new(Inner { ender, window_bytes, queue_timeout, tasks, responses }))
+        Self(Arc::new(Inner { ender, window_bytes, queue_timeout, tasks, metrics, responses }))
     }
 
     /// Follows a response. When this returns, nothing that is appended from now on can be missed.
@@ -125,7 +127,7 @@ impl Hub {
             id,
             model: subscribe.model.into(),
             hub: Arc::clone(&self.0),
-            feed: Arc::new(Feed::new(self.0.window_bytes)),
+            feed: Arc::new(Feed::new(self.0.window_bytes, self.0.metrics.clone())),
             listening: OnceCell::new(),
             attendance: Attendance::new(subscribe.leave),
         });
@@ -216,6 +218,10 @@ impl Seat {
 
     pub(super) fn mark_ended(&self) {
         self.followed.feed.mark_ended();
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.followed.hub.metrics
     }
 
     pub(super) fn model(&self) -> &str {

@@ -86,7 +86,7 @@ pub(crate) fn upgrade(
         match upgraded.await {
             Ok(io) => {
                 let config = socket::config(shared.config.max_message_bytes);
-                let wire = Wire::new(TokioIo::new(io));
+                let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
                 let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
                 Connection::new(shared, principal, manners, socket).run().await;
                 drop(seat);
