@@ -56,14 +56,30 @@ spec:
 
 {{- /* By what KEDA scales, as a list in YAML. */ -}}
 {{- define "narthex.triggers" -}}
-{{- if eq (include "narthex.brokerKind" .root) "kafka" }}
+{{- $component := . }}
+{{- $trigger := include "narthex.queueReader" . }}
+{{- if eq $trigger "kafka" }}
 - {{ include "narthex.kafkaTrigger" . | nindent 2 | trim }}
 {{- else }}
-{{- $component := . }}
 {{- range include "narthex.models" .it | fromYamlArray }}
-- {{ include "narthex.redisTrigger" (merge (dict "model" .) $component) | nindent 2 | trim }}
+- {{ include (printf "narthex.%sTrigger" $trigger) (merge (dict "model" .) $component) | nindent 2 | trim }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* Where KEDA reads how much there is to do: `prometheus`, `redis` or `kafka`. */ -}}
+{{- define "narthex.queueReader" -}}
+{{- .it.pods.autoscaling.keda.prometheus | empty | ternary (include "narthex.brokerKind" .root) "prometheus" }}
+{{- end }}
+
+{{- /* What waits, as each gateway tells it, and what is at work: on any broker what the length of the queue is on Redis. */ -}}
+{{- define "narthex.prometheusTrigger" -}}
+{{- $where := printf "{namespace=%q,model=%q}" .root.Release.Namespace .model }}
+type: prometheus
+metadata:
+  serverAddress: {{ .it.pods.autoscaling.keda.prometheus }}
+  query: {{ printf "(max(narthex_gateway_queue_waiting%s) or vector(0)) + (sum(narthex_worker_running_responses%s) or vector(0))" $where $where | squote }}
+  threshold: {{ .it.pods.autoscaling.responsesPerPod | int64 | quote }}
 {{- end }}
 
 {{- /*

@@ -136,10 +136,11 @@ There would be neither gateways nor workers: set gateway.enabled=true, or add a 
 {{ $place }}.autoscaling.by is `cpu`, which is measured in parts of what was requested: set {{ $place }}.resources.requests.cpu.
 {{- end }}
 {{- if eq .by "queue" }}
-{{- if and (ne (include "narthex.brokerKind" $) "kafka") (not (include "narthex.models" $component.it | fromYamlArray)) }}
+{{- $reader := include "narthex.queueReader" $component }}
+{{- if and (ne $reader "kafka") (not (include "narthex.models" $component.it | fromYamlArray)) }}
 {{ $place }}.autoscaling.by is `queue`, and a queue belongs to a model, but none is named: list them as models of {{ $place }}.config.upstream, or in {{ $place }}.autoscaling.models.
 {{- end }}
-{{- if and $.Values.broker.existingSecret (not .keda.address) }}
+{{- if and $.Values.broker.existingSecret (ne $reader "prometheus") (not .keda.address) }}
 {{ $place }}.autoscaling.by is `queue`, and KEDA cannot read the broker's address from broker.existingSecret: set {{ $place }}.autoscaling.keda.address to host:port, and keda.authentication if it takes a password.
 {{- end }}
 {{- end }}
