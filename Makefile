@@ -3,13 +3,13 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse fuzz docs up down image
+.PHONY: help run test test-kafka kafka check chaos abuse fuzz docs up down image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The development profile: dependencies are optimised in it too, it builds in half the time of a release, and `make test`
 # needs the same build.
@@ -68,3 +68,11 @@ down: ## Stop that cluster
 
 image: ## Build the container image
 	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
+
+chart: ## Lint the Helm chart, test its templates, and check what they make against the schemas and the program
+	@scripts/install chart
+	@scripts/test-chart
+
+chart-install: ## Install the chart in a real API server with nodes that are none, upgrade it, scale it, remove it
+	@scripts/install cluster
+	@scripts/test-install

@@ -90,7 +90,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "gateway.limits.max_connections_per_address",
-        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets and requests; one more hears 429. 0 is no limit.",
         |c, _| at(&mut c.gateway.limits.max_connections_per_address),
     ),
     setting(
