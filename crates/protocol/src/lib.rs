@@ -24,6 +24,7 @@ mod chat;
 
 mod close;
 mod input_items;
+mod rates;
 mod secret;
 mod steer;
 
@@ -43,8 +44,9 @@ pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
 pub use parse::{
     ClientMessage, ClientSecretWish, Compact, Create, MAX_CREDIT, Rejected, Resume, SessionUpdate,
-    check_context, client_message, client_secret, compact, create, is_stream_id, steer_input,
+    check_context, client_message, client_secret, compact, create, is_stream_id, is_traceparent, steer_input,
 };
+pub use rates::{Limited, Rate, Rates};
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
 pub use resource::{Outcome, end, lifecycle, resource, resource_of, with_status};

@@ -12,7 +12,7 @@ mod record;
 pub use assembler::{Assembler, OutOfOrder};
 pub use event::{Delta, DeltaKind, Event, EventKind, Whole};
 pub use id::{InvalidResponseId, ItemKind, ResponseId};
-pub use record::{Epoch, Record, Sequence};
+pub use record::{Epoch, MAX_SEQUENCE, Record, Sequence};
 
 #[cfg(test)]
 mod tests;

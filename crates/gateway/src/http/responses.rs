@@ -103,7 +103,8 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
         }
         create.idempotency_key = Some(key);
     }
-    create.traceparent = create.traceparent.take().or_else(|| text("traceparent"));
+    let traceparent = || text("traceparent").filter(|text| protocol::is_traceparent(text));
+    create.traceparent = create.traceparent.take().or_else(traceparent);
     Ok(())
 }
 
@@ -128,3 +129,6 @@ async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
 pub(super) fn deleted(id: &str) -> Value {
     json!({ "id": id, "object": "response", "deleted": true })
 }
+
+#[cfg(test)]
+mod tests;

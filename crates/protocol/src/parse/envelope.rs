@@ -36,8 +36,8 @@ pub(crate) fn traceparent(body: &Node<'_, '_>) -> Result<Option<String>> {
     Ok(text.filter(|text| is_traceparent(text)))
 }
 
-/// `version-trace-parent-flags` in lower-case hexadecimal, neither of the two ids zero.
-fn is_traceparent(text: &str) -> bool {
+/// Whether `text` is a W3C trace context: `version-trace-parent-flags` in lower-case hexadecimal, neither of the two ids zero.
+pub fn is_traceparent(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let hex = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     let lengths = parts.iter().map(|part| part.len());
