@@ -60,7 +60,7 @@ docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
 
 dashboards: ## Write Grafana's dashboards from deploy/grafana/dashboards.py
-	@[ -x .venv/bin/python ] || scripts/install test
+	@scripts/install dashboards
 	@.venv/bin/python -B deploy/grafana/dashboards.py
 
 up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load balancer
