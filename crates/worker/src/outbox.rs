@@ -7,6 +7,9 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use broker::{AppendError, Appended, StreamLog};
 use stream::{Epoch, Event, ResponseId, Sequence};
+use trace::Span;
+
+use crate::spans::Appends;
 
 /// The first wait between two tries of an append that the broker did not take.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
@@ -24,6 +27,7 @@ pub(crate) struct Outbox {
     pending: Vec<Event>,
     pending_bytes: usize,
     append: Option<Append>,
+    spans: Appends,
 }
 
 type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>>;
@@ -31,7 +35,13 @@ type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>
 impl Outbox {
     /// An outbox for the owner of `epoch`, whose next event is `next`.
     pub(crate) fn new(log: Arc<dyn StreamLog>, id: ResponseId, epoch: Epoch, next: Sequence) -> Self {
-        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None }
+        let spans = Appends::default();
+        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, spans }
+    }
+
+    /// The same, and a trace tells of some of its appends.
+    pub(crate) fn with_spans(self, spans: Appends) -> Self {
+        Self { spans, ..self }
     }
 
     /// Adds events, and sends them if nothing is under way.
@@ -82,7 +92,8 @@ impl Outbox {
         self.pending_bytes = 0;
         let (log, id, epoch, first) = (Arc::clone(&self.log), self.id, self.epoch, self.next);
         self.next += events.len() as u64;
-        self.append = Some(Box::pin(async move { append(&*log, id, epoch, first, &events).await }));
+        let span = self.spans.next(first, &events);
+        self.append = Some(Box::pin(async move { append(&*log, id, epoch, first, &events, span).await }));
     }
 }
 
@@ -93,6 +104,7 @@ async fn append(
     epoch: Epoch,
     first: Sequence,
     events: &[Event],
+    mut span: Span,
 ) -> Result<Appended, AppendError> {
     let mut backoff = FIRST_BACKOFF;
     loop {
@@ -100,6 +112,7 @@ async fn append(
             Err(AppendError::Broker(error)) if error.is_retryable() => {
                 // Once for each append: while a broker is away, every stream of this worker is here.
                 if backoff == FIRST_BACKOFF {
+                    span.event("retry");
                     tracing::warn!(response = %id, %error, "failed to append, trying again until the broker takes it");
                 } else {
                     tracing::debug!(response = %id, %error, "failed to append again");
@@ -107,7 +120,12 @@ async fn append(
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }
-            result => return result,
+            result => {
+                if result.is_err() {
+                    span.fail("append");
+                }
+                return result;
+            }
         }
     }
 }

@@ -9,17 +9,18 @@ use hyper::{HeaderMap, StatusCode, header::ACCEPT, http::request::Parts};
 use protocol::{ApiError, Page, StoredInput, StoredResponse};
 use serde_json::Value;
 use stream::{ResponseId, Sequence};
+use trace::{Beginning, Span, key};
 
 use super::{
     answer::{self, Answer},
     query::Retrieve,
-    responses::{deleted, dialect_of, wait_for_end},
+    responses::{deleted, dialect_of, trace_of, wait_for_end},
     sse::{Events, Told},
 };
 use crate::{
     Principal,
     continuation::unavailable,
-    delivery::{Leave, Subscribe},
+    delivery::{Leave, Subscribe, Telling},
     ending,
     fold::{FoldError, fold},
     gateway::Shared,
@@ -57,10 +58,33 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         }
         Some(after) => after + 1,
     };
-    let subscribe = Subscribe { model: &header.model, from, catch_up: true, leave: Leave::of(&header) };
+    let trace = header.trace();
+    let resume = shared.config.tracer.begin(Beginning {
+        name: "resume".into(),
+        kind: trace::Kind::Server,
+        parent: trace.as_ref(),
+        since: None,
+        // It is the response's trace that this belongs to; who resumes may have one of its own.
+        link: trace_of(&request.headers).as_ref(),
+    });
+    let subscribe = Subscribe {
+        model: &header.model,
+        trace: trace.as_ref(),
+        from,
+        catch_up: true,
+        leave: Leave::of(&header),
+    };
     let cursor = shared.hub.subscribe(response_id, subscribe).await.map_err(unavailable)?;
+    let cursor = cursor.with_telling(resuming(resume, response_id, from));
     let told = Told::Responses(response_id, dialect_of(&request.headers));
     Ok(answer::events(Events::new(shared, cursor, told).with_ids(wants_ids(&request.headers))))
+}
+
+/// A delivery from the event `from` on.
+fn resuming(mut resume: Span, id: ResponseId, from: Sequence) -> Telling {
+    resume.set_with(key::RESPONSE, || id.to_string());
+    resume.set(key::FIRST_EVENT, from);
+    Telling::new(Span::default(), resume)
 }
 
 /// The event after which a client resumes that keeps ids as browsers do.
@@ -95,9 +119,16 @@ pub(super) async fn cancel(shared: &Arc<Shared>, principal: &Principal, id: &str
 /// Cancels the caller's response, and waits until it has ended.
 async fn stop(shared: &Shared, principal: &Principal, id: ResponseId) -> Result<Option<Value>, ApiError> {
     let Some(header) = shared.own_header(principal, id).await? else { return Ok(None) };
-    let subscribe = Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
+    let trace = header.trace();
+    let subscribe = Subscribe {
+        model: &header.model,
+        trace: trace.as_ref(),
+        from: 1,
+        catch_up: true,
+        leave: Leave::of(&header),
+    };
     let mut cursor = shared.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-    shared.hub.cancel(id).await;
+    shared.hub.cancel(id, trace.as_ref()).await;
     match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
         Ok(ended) => ended.map(|ended| Some(ended.resource)),
         // Its worker may just have died: the next one will see the cancel.

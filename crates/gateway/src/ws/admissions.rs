@@ -47,7 +47,9 @@ impl Admissions {
         let (shared, principal, begun) = (Arc::clone(shared), principal.clone(), Instant::now());
         self.0.push(Box::pin(async move {
             let request = create.request.clone();
-            let order = Order { create, kind: Kind::Response, on_leave: OnLeave::Grace, remembered };
+            let transport = "websocket";
+            let order =
+                Order { create, kind: Kind::Response, on_leave: OnLeave::Grace, remembered, transport };
             let result = shared.admit(&principal, order).await;
             Admitted { lane, request, begun, result }
         }));

@@ -20,6 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, Utf8Bytes, error::CapacityError},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use trace::TraceContext;
 
 use super::{
     admissions::{Admissions, Admitted},
@@ -50,6 +51,8 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     caller: Caller,
     manners: Manners,
+    /// The client's own span when it connected: that of requests which name no other.
+    trace: Option<TraceContext>,
     socket: Socket,
     lanes: Lanes<Create>,
     admissions: Admissions,
@@ -88,6 +91,7 @@ impl Connection {
         shared: Arc<Shared>,
         principal: Principal,
         manners: Manners,
+        trace: Option<TraceContext>,
         socket: WebSocketStream<Wire<TokioIo<Upgraded>>>,
     ) -> Self {
         let now = Instant::now();
@@ -96,6 +100,7 @@ impl Connection {
         Self {
             caller: Caller::new(principal, now),
             manners,
+            trace,
             socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
             admissions: Admissions::default(),
@@ -253,7 +258,8 @@ impl Connection {
         }
     }
 
-    fn take_create(&mut self, create: Create) {
+    fn take_create(&mut self, mut create: Create) {
+        create.trace = create.trace.or_else(|| self.trace.clone());
         let lane: LaneId = create.stream_id.as_deref().map(Arc::from);
         if let Some(closing) = self.lifetime.closing() {
             self.lifetime.hurry(Instant::now());

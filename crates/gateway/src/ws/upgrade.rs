@@ -17,6 +17,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
+use trace::key;
 
 use super::{
     connection::{Connection, Manners},
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     Principal,
     gateway::Shared,
-    http::{Answer, AnswerBody, dialect_of, subprotocols, token_of},
+    http::{Answer, AnswerBody, dialect_of, subprotocols, token_of, trace_of},
     limit::Seat,
 };
 
@@ -72,6 +73,9 @@ pub(crate) fn upgrade(
     }
     let manners =
         Manners { dialect: dialect_of(request.headers()), extended: subprotocol == Some(EXTENSION_PROTOCOL) };
+    let client = trace_of(request.headers());
+    let mut span = shared.config.tracer.span(trace::Kind::Server, "upgrade", client.as_ref());
+    span.set(key::TRANSPORT, "websocket");
     let upgraded = hyper::upgrade::on(&mut request);
     let shared = Arc::clone(shared);
     shared.sockets.clone().spawn(async move {
@@ -80,10 +84,14 @@ pub(crate) fn upgrade(
                 let config = socket::config(shared.config.max_message_bytes);
                 let wire = Wire::new(TokioIo::new(io));
                 let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
-                Connection::new(shared, principal, manners, socket).run().await;
+                drop(span);
+                Connection::new(shared, principal, manners, client, socket).run().await;
                 drop(seat);
             }
-            Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
+            Err(error) => {
+                span.fail("client_left");
+                tracing::debug!(%error, "a client left during the upgrade");
+            }
         }
     });
     Ok(response)
