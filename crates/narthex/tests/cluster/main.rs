@@ -11,3 +11,4 @@ mod recover;
 mod secure;
 mod storeless;
 mod support;
+mod traces;
