@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos trace-cost docs up down image
 
 ARGS ?=
 CARGO ?= cargo
@@ -43,6 +43,10 @@ chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: F
 	@scripts/install chaos
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@scripts/chaos --broker $(BROKER) --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+trace-cost: ## Measure what traces cost: off, at 1 % and at 100 %, in one run
+	@scripts/install test
+	@$(CARGO) test --locked --release --package narthex --test cluster -- --ignored --nocapture what_traces_cost
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md

@@ -11,4 +11,5 @@ mod recover;
 mod secure;
 mod storeless;
 mod support;
+mod trace_cost;
 mod traces;
