@@ -21,7 +21,7 @@ use protocol::{ApiError, ErrorType};
 
 pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
-pub(crate) use credential::{subprotocols, token_of};
+pub(crate) use credential::{shown_text, subprotocols, token_of};
 pub use origin::Origins;
 pub(crate) use responses::{dialect_of, trace_of};
 

@@ -6,12 +6,13 @@
 //!                 socket ◀── frames  ◀─ render ◀──────────────────────────────────── Turn
 //! ```
 
-mod admissions;
+mod asked;
 mod caller;
 mod connection;
 mod goodbye;
 mod lanes;
 mod lifetime;
+mod session;
 mod socket;
 mod turn;
 mod turns;

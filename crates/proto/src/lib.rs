@@ -7,6 +7,8 @@ mod event;
 mod generated;
 mod job;
 
+pub mod socket;
+
 pub use event::{decode_record, encode_record};
 pub use generated::{Header, job::Kind};
 pub use job::Job;

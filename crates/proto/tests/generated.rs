@@ -8,7 +8,11 @@ fn bindings_follow_the_proto_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let include = root.join("../../proto");
-    let files = protox::compile(["narthex/v1/log.proto", "narthex/v1/kafka.proto"], [&include]).unwrap();
+    let files = protox::compile(
+        ["narthex/v1/log.proto", "narthex/v1/kafka.proto", "narthex/v1/socket.proto"],
+        [&include],
+    )
+    .unwrap();
     prost_build::Config::new().bytes(["."]).out_dir(out).compile_fds(files).unwrap();
 
     let made = fs::read_to_string(out.join("narthex.v1.rs")).unwrap();

@@ -24,6 +24,9 @@ pub enum CloseCode {
     ServiceRestart,
     /// 1013: too much to do. The SDKs connect again, and wait longer each time.
     TryAgainLater,
+    /// 4400: frames are signed, and one was not the client's next. Something between the two changes what they say, or the client
+    /// counts wrong. The SDKs give up.
+    BadSignature,
     /// 4401: the token or key that the connection was opened with has expired. The SDKs give up, as the same one would be refused:
     /// the program gets a new one and connects with that.
     TokenExpired,
@@ -33,7 +36,7 @@ pub enum CloseCode {
 
 impl CloseCode {
     /// Every code.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Normal,
         Self::GoingAway,
         Self::ProtocolError,
@@ -43,6 +46,7 @@ impl CloseCode {
         Self::InternalError,
         Self::ServiceRestart,
         Self::TryAgainLater,
+        Self::BadSignature,
         Self::TokenExpired,
         Self::Revoked,
     ];
@@ -59,6 +63,7 @@ impl CloseCode {
             Self::InternalError => 1011,
             Self::ServiceRestart => 1012,
             Self::TryAgainLater => 1013,
+            Self::BadSignature => 4400,
             Self::TokenExpired => 4401,
             Self::Revoked => 4403,
         }
@@ -76,6 +81,7 @@ impl CloseCode {
             Self::InternalError => "internal error",
             Self::ServiceRestart => "service restart: connect again",
             Self::TryAgainLater => "overloaded: try again later",
+            Self::BadSignature => "bad signature",
             Self::TokenExpired => "token expired: connect again with a new one",
             Self::Revoked => "credential revoked or changed",
         }

@@ -29,6 +29,7 @@ mod steer;
 
 pub mod compaction;
 pub mod models;
+pub mod session;
 pub mod token;
 
 pub use chat::{ChatCreate, ChatStream, chat_completion, chat_create, chat_error};
@@ -41,8 +42,8 @@ pub use item::{Content, Item, Role, View};
 pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
 pub use parse::{
-    ClientMessage, ClientSecretWish, Compact, Create, Rejected, check_context, client_message, client_secret,
-    compact, create, is_stream_id, steer_input,
+    ClientMessage, ClientSecretWish, Compact, Create, MAX_CREDIT, Rejected, Resume, SessionUpdate,
+    check_context, client_message, client_secret, compact, create, is_stream_id, steer_input,
 };
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};

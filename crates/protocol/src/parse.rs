@@ -23,4 +23,5 @@ pub use client_secret::{ClientSecretWish, client_secret};
 pub use context::check_context;
 pub use create::{Compact, Create, compact, create};
 pub use envelope::is_stream_id;
-pub use socket::{ClientMessage, Rejected, client_message, steer_input};
+pub(crate) use socket::client_value;
+pub use socket::{ClientMessage, MAX_CREDIT, Rejected, Resume, SessionUpdate, client_message, steer_input};

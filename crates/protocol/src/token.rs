@@ -7,9 +7,6 @@ use serde_json::{Value, json};
 
 use crate::Secret;
 
-/// The subprotocol that asks for extension events, as JSON.
-pub const EXTENSION_PROTOCOL: &str = "narthex.v1.json";
-
 /// `narthex:token.expiring`: the connection's token ends soon, at this second since 1970. Send another one in time.
 pub fn expiring(expires_at: u64) -> String {
     event("narthex:token.expiring", Some(expires_at))

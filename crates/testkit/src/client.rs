@@ -151,7 +151,7 @@ impl EventStream {
 
 /// A WebSocket client of one gateway.
 #[derive(Debug)]
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
     /// Connects.

@@ -23,3 +23,4 @@ pub mod people;
 pub mod puppet;
 pub mod redis;
 pub mod scene;
+pub mod session;

@@ -135,18 +135,16 @@ impl Cursor {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
-    /// What else can be told right now after `first`, about `max_bytes` of it in all: for a client that is behind, so that
-    /// deltas of several records can be told as one.
-    pub(crate) fn gather(&mut self, first: &Piece, max_bytes: usize, cx: &mut Context<'_>) -> Vec<Piece> {
-        let mut bytes = first.weight();
-        let mut pieces = vec![first.clone()];
+    /// Adds to `pieces` what else can be told right now after them, about `max_bytes` in all: for a client that is behind, so
+    /// that deltas of several records can be told as one.
+    pub(crate) fn gather(&mut self, pieces: &mut Vec<Piece>, max_bytes: usize, cx: &mut Context<'_>) {
+        let mut bytes: usize = pieces.iter().map(Piece::weight).sum();
         while bytes < max_bytes
             && let Poll::Ready(Some(Ok(piece))) = self.poll_next_unless_failing(cx)
         {
             bytes += piece.weight();
             pieces.push(piece);
         }
-        pieces
     }
 
     /// The next events, but no error: that is for the next [`poll_next`](Self::poll_next) to tell.
@@ -234,6 +232,12 @@ impl Piece {
     /// About how many bytes the events hold.
     fn weight(&self) -> usize {
         self.record.weight()
+    }
+
+    /// What is left of it when all before event `next` was told.
+    pub(crate) fn rest(&self, next: Sequence) -> Option<Self> {
+        (self.record.next() > next)
+            .then(|| Self { record: Arc::clone(&self.record), from: self.from.max(next) })
     }
 
     /// The events with their sequence numbers.

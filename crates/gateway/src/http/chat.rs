@@ -9,7 +9,7 @@ use protocol::{ChatCreate, ChatStream, Create};
 use super::{
     answer::{self, Answer},
     body,
-    responses::{take_headers, wait_for_end},
+    responses::take_headers,
     sse::{Events, Told},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     admission::{OnLeave, Order},
     ending::unix_time,
     gateway::Shared,
+    recall::wait_for_end,
 };
 
 /// Begins a response and tells it as a chat completion. Nothing can resume one, so it is cancelled when its client goes.

@@ -18,7 +18,7 @@ const KEY_HEADERS: [&str; 2] = ["api-key", "x-api-key"];
 /// Parameters by which clients of other services send keys.
 const KEY_PARAMETERS: [&str; 3] = ["api_key", "access_token", "api-key"];
 
-/// What the caller shows, if anything. The same shown twice is shown once.
+/// What the caller shows, if anything.
 ///
 /// # Errors
 /// When it stands in the URL, or when there are several that differ.
@@ -27,6 +27,14 @@ pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Result<Option<Credential>
     if query.into_iter().any(|(name, _)| KEY_PARAMETERS.contains(&&*name)) {
         return Err(Refusal::InUrl);
     }
+    Ok(shown_text(headers)?.map(Credential::of))
+}
+
+/// The same as it was written. The same shown twice is shown once.
+///
+/// # Errors
+/// When there are several that differ.
+pub(crate) fn shown_text(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut all = authorizations(headers)?;
     for name in KEY_HEADERS {
         for value in headers.get_all(name) {
@@ -38,7 +46,7 @@ pub(super) fn shown(uri: &Uri, headers: &HeaderMap) -> Result<Option<Credential>
     if others.iter().any(|other| other != first) {
         return Err(Refusal::Several);
     }
-    Ok(Some(Credential::of(first)))
+    Ok(Some(first))
 }
 
 /// `Authorization: Bearer …` (RFC 6750); the scheme is of any case.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
-use protocol::{ApiError, Compact, Create, Dialect, read_error};
+use protocol::{ApiError, Compact, Create, Dialect};
 use serde_json::{Value, json};
 use trace::TraceContext;
 
@@ -20,6 +20,7 @@ use crate::{
     delivery::Cursor,
     ending::stream_lost,
     gateway::Shared,
+    recall::wait_for_end,
 };
 
 /// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
@@ -133,36 +134,6 @@ async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
         }
         Some(Err(error)) => Err(unavailable(error)),
         None => Err(stream_lost()),
-    }
-}
-
-/// How a response ended.
-pub(super) struct Ended {
-    pub(super) resource: Value,
-    /// What its stream said went wrong: more than the resource shows.
-    error: Option<ApiError>,
-}
-
-/// Waits for the end of a stream.
-pub(super) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
-    let mut error = None;
-    while let Some(piece) = cursor.next().await {
-        let piece = piece.map_err(unavailable)?;
-        error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
-        if piece.is_terminal() {
-            let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
-            return Ok(Ended { resource: resource.ok_or_else(stream_lost)?, error });
-        }
-    }
-    Err(stream_lost())
-}
-
-impl Ended {
-    /// The error instead of an answer, for interfaces that know no failed or cancelled responses.
-    pub(super) fn into_error(self) -> ApiError {
-        self.error
-            .or_else(|| protocol::chat_error(&self.resource))
-            .unwrap_or_else(|| ApiError::model("incomplete", "The response did not complete."))
     }
 }
 

@@ -86,7 +86,8 @@ impl Events {
             match self.cursor.poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(piece))) if is_behind => {
-                    let pieces = self.cursor.gather(&piece, MAX_CHUNK, cx);
+                    let mut pieces = vec![piece];
+                    self.cursor.gather(&mut pieces, MAX_CHUNK, cx);
                     self.render(&pieces, is_behind);
                 }
                 Poll::Ready(Some(Ok(piece))) => self.render(std::slice::from_ref(&piece), is_behind),

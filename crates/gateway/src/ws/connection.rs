@@ -7,29 +7,30 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use identity::Refusal;
-use protocol::{ApiError, ClientMessage, CloseCode, Create, Dialect, ErrorType, Rejected, token};
+use protocol::{ApiError, ClientMessage, CloseCode, ErrorType, Rejected, session::events, token};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message, Utf8Bytes, error::CapacityError},
+    tungstenite::{self, Message, error::CapacityError},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use trace::TraceContext;
 
 use super::{
-    admissions::{Admissions, Admitted},
+    asked::{Answer, Asked, Beginning, Begun, Wish},
     caller::{Caller, News},
     goodbye::{End, Goodbye},
     lanes::{LaneId, Lanes},
     lifetime::{Closing, Due, Lifetime},
+    session::{Manners, Session, not_asked_for},
     socket::Socket,
-    turn::{Conclusion, Manner, Turn, previous_of},
+    turn::{Conclusion, Turn},
     turns::{Step, Turns},
     validity,
     wire::Wire,
@@ -50,12 +51,12 @@ const MAX_BATCH: usize = 16 * 1024;
 pub(super) struct Connection {
     shared: Arc<Shared>,
     caller: Caller,
-    manners: Manners,
+    session: Session,
     /// The client's own span when it connected: that of requests which name no other.
     trace: Option<TraceContext>,
     socket: Socket,
-    lanes: Lanes<Create>,
-    admissions: Admissions,
+    lanes: Lanes<Wish>,
+    asked: Asked,
     turns: Turns,
     memory: Memory,
     lifetime: Lifetime,
@@ -65,21 +66,12 @@ pub(super) struct Connection {
     drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
-/// What a client wants to hear, and in which words.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manners {
-    /// The names that it knows events by.
-    pub(super) dialect: Dialect,
-    /// Whether it asked for extension events.
-    pub(super) extended: bool,
-}
-
 /// What can happen to a connection.
 enum Event {
     Message(Message),
     /// The client has gone, or broke the protocol.
     Lost(Option<tungstenite::Error>),
-    Admitted(Box<Admitted>),
+    Answer(Box<Answer>),
     Stream(usize, Step),
     Caller(News),
     Timer,
@@ -99,11 +91,11 @@ impl Connection {
         let drain = Some(Box::pin(shared.drain.clone().cancelled_owned()));
         Self {
             caller: Caller::new(principal, now),
-            manners,
+            session: Session::new(manners),
             trace,
             socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
-            admissions: Admissions::default(),
+            asked: Asked::default(),
             turns: Turns::default(),
             memory: Memory::default(),
             timer: Box::pin(tokio::time::sleep_until(now)),
@@ -118,6 +110,7 @@ impl Connection {
     pub(super) async fn run(mut self) {
         let _open = self.shared.metrics.open_connection("websocket");
         tracing::info!("websocket opened");
+        self.greet();
         let end = loop {
             let event = std::future::poll_fn(|cx| self.poll_event(cx)).await;
             let end = self.handle(event).or_else(|| self.find_end());
@@ -147,8 +140,8 @@ impl Connection {
                 Poll::Pending => {}
             }
         }
-        if let Poll::Ready(admitted) = self.admissions.poll_next(cx) {
-            return Poll::Ready(Event::Admitted(Box::new(admitted)));
+        if let Poll::Ready(answer) = self.asked.poll_next(cx) {
+            return Poll::Ready(Event::Answer(Box::new(answer)));
         }
         if let Poll::Ready(news) = self.caller.poll_news(cx) {
             return Poll::Ready(Event::Caller(news));
@@ -160,7 +153,7 @@ impl Connection {
             self.drain = None;
             return Poll::Ready(Event::Drain);
         }
-        match clear {
+        match clear && self.session.credit() > 0 {
             true => self.turns.poll_step(cx).map(|(at, step)| Event::Stream(at, step)),
             false => Poll::Pending,
         }
@@ -170,7 +163,7 @@ impl Connection {
         match event {
             Event::Message(message) => return self.take_message(message),
             Event::Lost(error) => return Some(self.lose(error)),
-            Event::Admitted(admitted) => self.take_admitted(*admitted),
+            Event::Answer(answer) => self.take_answer(*answer),
             Event::Stream(at, step) => self.take_stream(at, step),
             Event::Caller(News::Checked(checked)) => self.take_token(checked),
             Event::Caller(News::Revoked) => {
@@ -224,29 +217,55 @@ impl Connection {
             self.bound_bytes();
         }
         match message {
-            Message::Text(text) => match protocol::client_message(&text, self.shared.config.max_json_depth) {
-                Ok(ClientMessage::Create(create)) => self.take_create(*create),
-                Ok(ClientMessage::Steer { previous_response_id, input }) => {
-                    self.refuse_steer(&previous_response_id, &input);
-                }
-                Ok(ClientMessage::TokenUpdate { token }) => {
-                    if let Err(error) = self.caller.check(&self.shared.authenticator, &token) {
-                        self.say_error(&error, None);
+            Message::Text(_) | Message::Binary(_) => {
+                return match self.session.read(&message, self.shared.config.max_json_depth) {
+                    Ok(said) => {
+                        self.take_said(said);
+                        None
                     }
-                }
-                Err(Rejected { error, stream_id }) => self.say_error(&error, stream_id.as_deref()),
-            },
-            Message::Binary(_) => {
-                let message = "Messages are JSON in text frames; binary frames are not understood here.";
-                self.say_error(
-                    &ApiError::new(ErrorType::InvalidRequestError, "binary_not_supported", message),
-                    None,
-                );
+                    Err(why) => {
+                        tracing::info!(%why, "a signed frame was not good");
+                        Some(End::close(CloseCode::BadSignature, "bad signature"))
+                    }
+                };
             }
             Message::Close(_) => return Some(End { goodbye: Some(Goodbye::Answer), why: "client" }),
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
         None
+    }
+
+    fn take_said(&mut self, said: Result<ClientMessage, Rejected>) {
+        let (result, lane) = match said {
+            Ok(ClientMessage::Create(mut create)) => {
+                create.trace = create.trace.or_else(|| self.trace.clone());
+                let lane = create.stream_id.clone();
+                self.shared.metrics.count_request("websocket");
+                (self.enqueue(lane.as_deref(), Wish::Create(create)), lane)
+            }
+            Ok(ClientMessage::Steer { previous_response_id, input }) => {
+                self.refuse_steer(&previous_response_id, &input);
+                return;
+            }
+            Ok(ClientMessage::TokenUpdate { token }) => {
+                (self.caller.check(&self.shared.authenticator, &token), None)
+            }
+            Err(Rejected { error, stream_id }) => (Err(error), stream_id),
+            Ok(_) if self.session.extension().is_none() => (Err(not_asked_for()), None),
+            Ok(ClientMessage::SessionUpdate(update)) => (self.session.update(update, &mut self.socket), None),
+            Ok(ClientMessage::Credit(events)) => {
+                self.session.grant(events);
+                return;
+            }
+            Ok(ClientMessage::Resume(resume)) => {
+                let lane = resume.stream_id.clone();
+                (self.enqueue(lane.as_deref(), Wish::Resume(resume)), lane)
+            }
+            Ok(ClientMessage::Cancel { response_id }) => (self.cancel(response_id), None),
+        };
+        if let Err(error) = result {
+            self.say_error(&error, lane.as_deref());
+        }
     }
 
     /// A client that has sent as much as it may on one connection has to open another one.
@@ -258,21 +277,25 @@ impl Connection {
         }
     }
 
-    fn take_create(&mut self, mut create: Create) {
-        create.trace = create.trace.or_else(|| self.trace.clone());
-        let lane: LaneId = create.stream_id.as_deref().map(Arc::from);
+    /// A turn waits in its lane, or begins.
+    fn enqueue(&mut self, lane: Option<&str>, wish: Wish) -> Result<(), ApiError> {
         if let Some(closing) = self.lifetime.closing() {
             self.lifetime.hurry(Instant::now());
-            return self.say_error(&closing.error(), lane.as_deref());
+            return Err(closing.error());
         }
-        if self.caller.validity.is_ended(Instant::now()) {
-            return self.say_error(&Refusal::Expired.error(), lane.as_deref());
-        }
-        self.shared.metrics.count_request("websocket");
-        if let Err(error) = self.lanes.push(lane.clone(), create) {
-            return self.say_error(&error, lane.as_deref());
-        }
+        self.check_validity()?;
+        self.lanes.push(lane.map(Arc::from), wish)?;
         self.begin_turns();
+        Ok(())
+    }
+
+    fn cancel(&mut self, response_id: String) -> Result<(), ApiError> {
+        self.check_validity()?;
+        self.asked.cancel(&self.shared, self.caller.principal(), response_id)
+    }
+
+    fn check_validity(&self) -> Result<(), ApiError> {
+        if self.caller.validity.is_ended(Instant::now()) { Err(Refusal::Expired.error()) } else { Ok(()) }
     }
 
     fn refuse_steer(&mut self, previous_response_id: &str, input: &serde_json::Value) {
@@ -297,24 +320,43 @@ impl Connection {
     // ---- turns ----
 
     fn begin_turns(&mut self) {
-        while let Some((lane, create)) = self.lanes.pop() {
+        while let Some((lane, wish)) = self.lanes.pop() {
             // What waited while the token ended is something new.
-            if self.caller.validity.is_ended(Instant::now()) {
-                self.say_error(&Refusal::Expired.error(), lane.as_deref());
+            if let Err(error) = self.check_validity() {
+                self.say_error(&error, lane.as_deref());
                 self.lanes.end(&lane);
                 continue;
             }
-            let remembered = create.request.previous_response_id.as_ref().and_then(|id| self.memory.get(id));
-            self.admissions.begin(&self.shared, self.caller.principal(), lane, create, remembered);
+            let previous = match &wish {
+                Wish::Create(create) => create.request.previous_response_id.as_ref(),
+                Wish::Resume(_) => None,
+            };
+            let remembered = previous.and_then(|id| self.memory.get(id));
+            self.asked.begin(&self.shared, self.caller.principal(), lane, wish, remembered);
         }
     }
 
-    fn take_admitted(&mut self, admitted: Admitted) {
-        let Admitted { lane, request, begun, result } = admitted;
-        let previous = previous_of(&request);
+    fn take_answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::Turn(begun) => self.take_begun(begun),
+            Answer::Cancelled(Ok(message)) => self.say(message),
+            Answer::Cancelled(Err(error)) => self.say_error(&error, None),
+        }
+    }
+
+    fn take_begun(&mut self, Begun { lane, previous, result }: Begun) {
         match result {
-            Ok(Accepted { cursor, conversation, .. }) => {
+            Ok(Beginning::Accepted(accepted, begun)) => {
+                let Accepted { cursor, conversation, .. } = *accepted;
                 self.turns.push(Turn::new(lane, cursor, previous, conversation, begun));
+            }
+            Ok(Beginning::Resumed(id, resumed)) => {
+                let cursor = resumed.cursor();
+                self.say(events::resumed(&id.to_string(), cursor.is_none(), lane.as_deref()));
+                match cursor {
+                    Some(cursor) => self.turns.push(Turn::resumed(lane, cursor)),
+                    None => self.end_turn(&lane, None),
+                }
             }
             Err(error) => {
                 self.say_error(&error, lane.as_deref());
@@ -334,7 +376,7 @@ impl Connection {
 
     /// Renders what a turn has to say, and goes on with the others until the batch is full.
     fn take_stream(&mut self, at: usize, step: Step) {
-        let is_behind = self.socket.take_blocked();
+        let is_behind = self.socket.take_blocked() | self.session.take_starved();
         let mut next = Some((at, step));
         let mut written = 0;
         while let Some((at, step)) = next.take() {
@@ -347,34 +389,35 @@ impl Connection {
                 }
                 None => {}
             }
-            if written < MAX_BATCH {
+            if written < MAX_BATCH && self.session.credit() > 0 {
                 next = self.turns.ready();
             }
         }
+        self.session.flush(&mut self.socket);
     }
 
     fn tell(&mut self, at: usize, piece: Piece, is_behind: bool) -> usize {
-        let Self { turns, socket, shared, manners, .. } = self;
+        let Self { turns, socket, shared, session, .. } = self;
         let turn = turns.get_mut(at);
-        let mut written = 0;
         let gathered;
         let pieces = if is_behind {
-            gathered = turn.cursor.gather(&piece, MAX_BATCH, &mut Context::from_waker(Waker::noop()));
+            gathered = turn.gather(&piece, MAX_BATCH);
             &gathered
         } else {
             std::slice::from_ref(&piece)
         };
-        let manner = Manner { dialect: manners.dialect, is_behind };
-        turn.render(pieces, manner, &shared.metrics, |json| {
-            written += json.len();
-            // A failure to write shows itself at the next poll.
-            let _ = socket.write(Message::Text(Utf8Bytes::from(json)));
+        let mut written = 0;
+        let credit = session.credit();
+        let untold = turn.render(pieces, is_behind, credit, &shared.metrics, |told| {
+            written += session.tell(&told, socket);
         });
-        if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
+        if let Some(next) = untold {
+            turn.hold(pieces, next);
+        } else if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
             let turn = self.turns.remove(at);
             let mut failed_after = None;
             match turn.conclude(last, &self.shared.metrics) {
-                Conclusion::Continues(conversation) => self.memory.put(turn.cursor.id(), conversation),
+                Conclusion::Continues(conversation) => self.memory.put(turn.id(), conversation),
                 Conclusion::Unknown => {}
                 Conclusion::Failed => failed_after = turn.previous,
             }
@@ -395,7 +438,7 @@ impl Connection {
             Due::Nothing => {}
         }
         match self.caller.validity.due(now, &self.shared.config) {
-            validity::Due::Warning(expires_at) if self.manners.extended => {
+            validity::Due::Warning(expires_at) if self.session.extension().is_some() => {
                 self.say(token::expiring(expires_at))
             }
             validity::Due::End => self.say_error(&Refusal::Expired.error(), None),
@@ -425,8 +468,17 @@ impl Connection {
         self.say(error.websocket_message(stream_id));
     }
 
+    /// Who asked for the extension is told that it has it.
+    fn greet(&mut self) {
+        let config = &self.shared.config;
+        if let Some(encoding) = self.session.extension() {
+            let ping = config.ping_interval.as_millis() as u64;
+            let created = events::created(encoding, config.max_message_bytes, ping);
+            self.session.say(created, &mut self.socket);
+        }
+    }
+
     fn say(&mut self, json: String) {
-        // A failure to write shows itself at the next poll.
-        let _ = self.socket.write(Message::Text(Utf8Bytes::from(json)));
+        self.session.say(json, &mut self.socket);
     }
 }

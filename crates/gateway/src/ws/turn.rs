@@ -1,10 +1,15 @@
 //! One running turn of a connection.
 
-use protocol::{Dialect, Request};
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+};
+
+use protocol::Request;
 use stream::{Event, EventKind, ResponseId, Sequence};
 use tokio::time::Instant;
 
-use super::lanes::LaneId;
+use super::{lanes::LaneId, session::Told, turns::Step};
 use crate::{
     continuation::{Conversation, output_items},
     delivery::{Cursor, Piece},
@@ -17,24 +22,20 @@ const MAX_MERGED: usize = 4 * 1024;
 /// A response whose events go to one lane.
 pub(super) struct Turn {
     pub(super) lane: LaneId,
-    pub(super) cursor: Cursor,
+    cursor: Cursor,
     pub(super) previous: Option<ResponseId>,
     conversation: Option<Conversation>,
-    begun: Instant,
+    /// When it was asked for; `None` if it began before.
+    begun: Option<Instant>,
     tokens: u64,
     /// An `error` that is told with the event after it.
     untold_error: Option<Sequence>,
-}
-
-/// How a client is told events.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    pub(super) dialect: Dialect,
-    /// The client did not take the last batch at once: deltas of the same text become one.
-    pub(super) is_behind: bool,
+    /// What was read and not told, for want of credit.
+    held: VecDeque<Piece>,
 }
 
 impl Turn {
+    /// A new response, asked for at that time.
     pub(super) fn new(
         lane: LaneId,
         cursor: Cursor,
@@ -42,39 +43,87 @@ impl Turn {
         conversation: Option<Conversation>,
         begun: Instant,
     ) -> Self {
-        Self { lane, cursor, previous, conversation, begun, tokens: 0, untold_error: None }
+        Self { previous, conversation, begun: Some(begun), ..Self::resumed(lane, cursor) }
     }
 
-    /// Calls `frame` with each event, rendered.
+    /// A response that began before.
+    pub(super) const fn resumed(lane: LaneId, cursor: Cursor) -> Self {
+        Self {
+            lane,
+            cursor,
+            previous: None,
+            conversation: None,
+            begun: None,
+            tokens: 0,
+            untold_error: None,
+            held: VecDeque::new(),
+        }
+    }
+
+    /// The response.
+    pub(super) fn id(&self) -> ResponseId {
+        self.cursor.id()
+    }
+
+    /// The next events, as of [`Cursor::poll_next`].
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        match self.held.pop_front() {
+            Some(piece) => Poll::Ready(Some(Ok(piece))),
+            None => self.cursor.poll_next(cx),
+        }
+    }
+
+    /// `first` and what else can be told right now after it, about `max_bytes` in all.
+    pub(super) fn gather(&mut self, first: &Piece, max_bytes: usize) -> Vec<Piece> {
+        let mut pieces = vec![first.clone()];
+        pieces.extend(self.held.drain(..));
+        self.cursor.gather(&mut pieces, max_bytes, &mut Context::from_waker(Waker::noop()));
+        pieces
+    }
+
+    /// Keeps what of `pieces` was not told: from event `next` on.
+    pub(super) fn hold(&mut self, pieces: &[Piece], next: Sequence) {
+        for piece in pieces.iter().rev().filter_map(|piece| piece.rest(next)) {
+            self.held.push_front(piece);
+        }
+    }
+
+    /// Calls `tell` with at most `credit` events. The number of the first that was not told, if there was not enough.
+    ///
+    /// If the client `is_behind`, so that it did not take the last batch at once, deltas of the same text become one.
     ///
     /// A response that fails is told so once, by `response.failed`. The clients' sessions take an `error` as the end of a turn
     /// and whatever follows as part of the next one, so the event is merged into the one that does end it.
     pub(super) fn render(
         &mut self,
         pieces: &[Piece],
-        manner: Manner,
+        is_behind: bool,
+        mut credit: u32,
         metrics: &Metrics,
-        mut frame: impl FnMut(String),
-    ) {
-        let id = self.cursor.id();
+        mut tell: impl FnMut(Told<'_>),
+    ) -> Option<Sequence> {
+        let response = self.id();
         let events = pieces.iter().flat_map(Piece::events);
-        for merged in protocol::merge(events, if manner.is_behind { MAX_MERGED } else { 0 }) {
+        for merged in protocol::merge(events, if is_behind { MAX_MERGED } else { 0 }) {
             if merged.event.kind() == EventKind::Error {
                 self.untold_error.get_or_insert(merged.first);
                 continue;
             }
-            let first = self.untold_error.take().or(merged.merged_from());
-            metrics.merged.inc_by(first.map_or(0, |first| merged.last - first));
+            let Some(left) = credit.checked_sub(1) else { return Some(merged.first) };
+            credit = left;
+            let merged_from = self.untold_error.take().or(merged.merged_from());
+            let more = merged_from.map_or(0, |first| merged.last - first);
+            metrics.merged.inc_by(more);
             if let Event::Delta(_) = &*merged.event {
-                if self.tokens == 0 {
-                    metrics.observe_first_token("websocket", self.begun.elapsed());
+                if let (0, Some(begun)) = (self.tokens, self.begun) {
+                    metrics.observe_first_token("websocket", begun.elapsed());
                 }
-                self.tokens += 1 + first.map_or(0, |first| merged.last - first);
+                self.tokens += 1 + more;
             }
-            let mut json = String::with_capacity(256);
-            manner.dialect.event_json(&mut json, id, merged.last, &merged.event, self.lane.as_deref(), first);
-            frame(json);
+            let lane = self.lane.as_deref();
+            tell(Told { response, sequence: merged.last, event: &merged.event, lane, merged_from });
         }
+        None
     }
 
     /// What the connection is to remember, after the last events.

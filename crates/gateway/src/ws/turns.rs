@@ -27,13 +27,13 @@ impl Turns {
 
     /// The turn of this response.
     pub(super) fn find(&self, id: stream::ResponseId) -> Option<&Turn> {
-        self.0.iter().find(|turn| turn.cursor.id() == id)
+        self.0.iter().find(|turn| turn.id() == id)
     }
 
     /// Which turn has something to say, and what. Nothing is lost by not handling what was not returned.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<(usize, Step)> {
         let steps = self.0.iter_mut().enumerate();
-        let mut ready = steps.filter_map(|(at, turn)| match turn.cursor.poll_next(cx) {
+        let mut ready = steps.filter_map(|(at, turn)| match turn.poll_next(cx) {
             Poll::Ready(step) => Some((at, step)),
             Poll::Pending => None,
         });

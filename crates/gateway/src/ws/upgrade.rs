@@ -12,7 +12,10 @@ use hyper::{
     },
 };
 use hyper_util::rt::TokioIo;
-use protocol::{ApiError, ErrorType, token::EXTENSION_PROTOCOL};
+use protocol::{
+    ApiError, ErrorType,
+    session::{Encoding, signing::Binding},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
@@ -20,14 +23,15 @@ use tokio_tungstenite::{
 use trace::key;
 
 use super::{
-    connection::{Connection, Manners},
+    connection::Connection,
+    session::{Extension, Manners},
     socket,
     wire::Wire,
 };
 use crate::{
     Principal,
     gateway::Shared,
-    http::{Answer, AnswerBody, dialect_of, subprotocols, token_of, trace_of},
+    http::{Answer, AnswerBody, dialect_of, shown_text, subprotocols, token_of, trace_of},
     limit::Seat,
 };
 
@@ -71,8 +75,12 @@ pub(crate) fn upgrade(
     if let Some(name) = subprotocol.and_then(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
-    let manners =
-        Manners { dialect: dialect_of(request.headers()), extended: subprotocol == Some(EXTENSION_PROTOCOL) };
+    let extension = subprotocol.and_then(Encoding::of_subprotocol).map(|encoding| Extension {
+        encoding,
+        // It was found good; that there are not several was seen then.
+        binding: Binding::to(shown_text(request.headers()).ok().flatten().unwrap_or_default()),
+    });
+    let manners = Manners { dialect: dialect_of(request.headers()), extension };
     let client = trace_of(request.headers());
     let mut span = shared.config.tracer.span(trace::Kind::Server, "upgrade", client.as_ref());
     span.set(key::TRANSPORT, "websocket");
@@ -115,12 +123,13 @@ fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError>
     Ok(response)
 }
 
-/// The subprotocol to speak: the first that the client offers and that is known here. They are all JSON.
+/// The subprotocol to speak: the first that the client offers and that is known here.
 ///
 /// A browser breaks off if none of those that it offers is chosen. So if there is nothing else, it is the one that is a token
 /// itself, though that puts it into the answer.
 fn choose_subprotocol(headers: &HeaderMap) -> Option<&str> {
-    let known = subprotocols(headers).find(|name| [EXTENSION_PROTOCOL, "realtime"].contains(name));
+    let is_known = |name: &&str| *name == "realtime" || Encoding::of_subprotocol(name).is_some();
+    let known = subprotocols(headers).find(is_known);
     known.or_else(|| subprotocols(headers).find(|name| token_of(name).is_some()))
 }
 

@@ -269,3 +269,58 @@ pub struct DeadJob {
     #[prost(uint64, tag = "4")]
     pub enqueued_at_ms: u64,
 }
+/// What a gateway sends: some events, in their order.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServerFrame {
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<ServerEntry>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServerEntry {
+    #[prost(oneof = "server_entry::Entry", tags = "1, 2")]
+    pub entry: ::core::option::Option<server_entry::Entry>,
+}
+/// Nested message and enum types in `ServerEntry`.
+pub mod server_entry {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Entry {
+        /// A piece of text: nearly all events are one.
+        #[prost(message, tag = "1")]
+        Delta(super::TextDelta),
+        /// Any other event, as the JSON object that `narthex.v1.json` has.
+        #[prost(string, tag = "2")]
+        Event(::prost::alloc::string::String),
+    }
+}
+/// The same as a `….delta` event. It adds to the item that `response.output_item.added` told at `output_index`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TextDelta {
+    /// Which text: 11 of an answer, 13 of a refusal, 15 of reasoning, 19 of its summary, 21 of a function's arguments.
+    #[prost(uint32, tag = "1")]
+    pub kind: u32,
+    #[prost(uint64, tag = "2")]
+    pub sequence_number: u64,
+    #[prost(uint32, tag = "3")]
+    pub output_index: u32,
+    /// The content part, or the part of the summary.
+    #[prost(uint32, tag = "4")]
+    pub part_index: u32,
+    #[prost(string, tag = "5")]
+    pub delta: ::prost::alloc::string::String,
+    /// Its lane, if that has a name.
+    #[prost(string, optional, tag = "6")]
+    pub stream_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// It stands for several events, from this number on.
+    #[prost(uint64, optional, tag = "7")]
+    pub merged_from: ::core::option::Option<u64>,
+    /// Log probabilities: a JSON array, if they were asked for.
+    #[prost(string, optional, tag = "8")]
+    pub logprobs: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// What a client sends: one message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClientFrame {
+    /// The JSON object that `narthex.v1.json` has.
+    #[prost(string, tag = "1")]
+    pub message: ::prost::alloc::string::String,
+}

@@ -8,7 +8,7 @@ use super::{
     envelope, input, json,
     node::{MAX_TEXT, Node, Result},
 };
-use crate::{ApiError, Item, Secret};
+use crate::{ApiError, Item, Secret, session::PublicKey};
 
 /// The longest token, in characters. Whoever checks it may want it shorter.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -30,7 +30,41 @@ pub enum ClientMessage {
         /// The token.
         token: Secret,
     },
+    /// How the client wants the connection: `narthex:session.update`, an extension.
+    SessionUpdate(SessionUpdate),
+    /// The client can take so many events more: `narthex:credit`, an extension.
+    Credit(u32),
+    /// The events of a response, from where the client left off: `narthex:response.resume`, an extension.
+    Resume(Resume),
+    /// A response shall end: `narthex:response.cancel`, an extension.
+    Cancel {
+        /// The response.
+        response_id: String,
+    },
 }
+
+/// What `narthex:session.update` asks for. What it does not name stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionUpdate {
+    /// From now on events are told only against credit; there is so much of it to begin with.
+    pub credit: Option<u32>,
+    /// From now on frames are signed; this is the client's part of the key.
+    pub signing: Option<PublicKey>,
+}
+
+/// What `narthex:response.resume` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The response, as the client names it.
+    pub response_id: String,
+    /// The last event that the client has; without it, all of them.
+    pub starting_after: Option<u64>,
+    /// The lane that the events are told in.
+    pub stream_id: Option<String>,
+}
+
+/// At most so much credit can be given, in one message and in all; what is above it has no effect.
+pub const MAX_CREDIT: u32 = 1_000_000;
 
 /// A message that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +76,15 @@ pub struct Rejected {
 }
 
 /// The types of messages.
-const TYPES: [&str; 3] = ["response.create", "response.steer", "narthex:token.update"];
+const TYPES: [&str; 7] = [
+    "response.create",
+    "response.steer",
+    "narthex:token.update",
+    "narthex:session.update",
+    "narthex:credit",
+    "narthex:response.resume",
+    "narthex:response.cancel",
+];
 
 /// Reads one text message.
 ///
@@ -51,7 +93,11 @@ const TYPES: [&str; 3] = ["response.create", "response.steer", "narthex:token.up
 pub fn client_message(text: &str, max_depth: usize) -> Result<ClientMessage, Rejected> {
     let members = json::read_object(text.as_bytes(), max_depth)
         .map_err(|error| Rejected { error, stream_id: lane_of_unreadable(text) })?;
-    let value = Value::Object(members);
+    client_value(Value::Object(members))
+}
+
+/// The same of a message that was read already, from whatever encoding.
+pub(crate) fn client_value(value: Value) -> Result<ClientMessage, Rejected> {
     // The lane comes first: without it nobody knows whose error the next one is.
     let stream_id =
         envelope::stream_id(&Node::root(&value)).map_err(|error| Rejected { error, stream_id: None })?;
@@ -63,6 +109,10 @@ fn read(value: Value) -> Result<ClientMessage> {
     match message.require("type")?.one_of(&TYPES)? {
         "response.steer" => steer(&message),
         "narthex:token.update" => token_update(&message),
+        "narthex:session.update" => session_update(&message),
+        "narthex:credit" => credit(&message),
+        "narthex:response.resume" => resume(&message),
+        "narthex:response.cancel" => cancel(&message),
         _ => create::read(value, Door::WebSocket).map(|create| ClientMessage::Create(Box::new(create))),
     }
 }
@@ -82,6 +132,46 @@ fn token_update(message: &Node<'_, '_>) -> Result<ClientMessage> {
     message.only(&["type", "token"])?;
     let token = Secret::new(message.require("token")?.filled(MAX_TOKEN)?);
     Ok(ClientMessage::TokenUpdate { token })
+}
+
+fn session_update(message: &Node<'_, '_>) -> Result<ClientMessage> {
+    message.only(&["type", "credit", "signing"])?;
+    let credit = message.optional("credit", |credit| credit_of(credit, 0))?;
+    let signing = message.optional("signing", |signing| {
+        signing.only(&["public_key"])?;
+        let key = signing.require("public_key")?;
+        PublicKey::parse(key.filled(MAX_TEXT)?).ok_or_else(|| {
+            key.error(
+                "invalid_value",
+                "Invalid 'signing.public_key': expected an X25519 public key, 32 bytes in base64url.",
+            )
+        })
+    })?;
+    Ok(ClientMessage::SessionUpdate(SessionUpdate { credit, signing }))
+}
+
+fn credit(message: &Node<'_, '_>) -> Result<ClientMessage> {
+    message.only(&["type", "events"])?;
+    credit_of(&message.require("events")?, 1).map(ClientMessage::Credit)
+}
+
+fn credit_of(node: &Node<'_, '_>, least: u64) -> Result<u32> {
+    // It fits: the bound does.
+    node.integer(least..=MAX_CREDIT.into()).map(|credit| credit as u32)
+}
+
+fn resume(message: &Node<'_, '_>) -> Result<ClientMessage> {
+    message.only(&["type", "response_id", "starting_after", "stream_id"])?;
+    Ok(ClientMessage::Resume(Resume {
+        response_id: message.require("response_id")?.filled(MAX_TEXT)?.to_owned(),
+        starting_after: message.optional("starting_after", |number| number.integer(0..=i64::MAX as u64))?,
+        stream_id: envelope::stream_id(message)?,
+    }))
+}
+
+fn cancel(message: &Node<'_, '_>) -> Result<ClientMessage> {
+    message.only(&["type", "response_id"])?;
+    Ok(ClientMessage::Cancel { response_id: message.require("response_id")?.filled(MAX_TEXT)?.to_owned() })
 }
 
 /// Reads the input of a `response.steer`: a string, or messages of the user.

@@ -10,6 +10,7 @@ mod parse;
 mod refusals;
 mod render;
 mod resource;
+mod session;
 mod small;
 mod socket;
 

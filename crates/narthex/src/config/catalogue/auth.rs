@@ -21,7 +21,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "auth.token_warning",
-        "How long before its token or key ends a WebSocket with the subprotocol `narthex.v1.json` is told \
+        "How long before its token or key ends a WebSocket that speaks `narthex.v1` is told \
          `narthex:token.expiring`.",
         |c, _| at(&mut c.gateway.token_warning),
     ),
