@@ -36,7 +36,8 @@ pub(crate) struct Cursor {
     backlog: VecDeque<Arc<Record>>,
     read: Option<Read>,
     failure: Option<broker::Error>,
-    telling: Telling,
+    /// `None` if no trace tells of it, or not any more.
+    telling: Option<Box<Telling>>,
 }
 
 type Read = Pin<Box<dyn Future<Output = Result<Option<Page>, broker::Error>> + Send>>;
@@ -67,12 +68,12 @@ impl Cursor {
             backlog,
             read: None,
             failure: None,
-            telling: Telling::default(),
+            telling: None,
         }
     }
 
     /// The same, and a trace tells of it.
-    pub(crate) fn with_telling(self, telling: Telling) -> Self {
+    pub(crate) fn with_telling(self, telling: Option<Box<Telling>>) -> Self {
         Self { telling, ..self }
     }
 
@@ -171,9 +172,12 @@ impl Cursor {
         let piece = Piece { from: self.next, record };
         self.next = piece.record.next();
         self.epoch = Some(piece.record.epoch);
-        self.telling.note(&piece.record);
+        if let Some(telling) = &mut self.telling {
+            telling.note(&piece.record);
+        }
         if piece.is_terminal() {
             self.ended = true;
+            self.telling = None;
             self.seat.mark_ended();
         }
         piece
@@ -214,7 +218,9 @@ impl Cursor {
         tracing::error!(response = %self.id(), trace_id = self.seat.trace_id(), next = self.next, "the stream was lost, or a part of it");
         self.ended = true;
         self.seat.mark_lost();
-        self.telling.lose();
+        if let Some(mut telling) = self.telling.take() {
+            telling.lose();
+        }
         let events = ending::lost(self.id(), self.seat.model());
         let record = Record { epoch: self.epoch.unwrap_or_default(), first: self.next, events };
         let piece = Piece { from: self.next, record: Arc::new(record) };

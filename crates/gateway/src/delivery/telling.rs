@@ -4,7 +4,7 @@ use stream::{Event, Record};
 use trace::{Span, key};
 
 /// The spans of one subscriber. They end with the terminal event, or when the subscriber leaves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Telling {
     deliver: Span,
     /// Around it, if the subscriber's request began the response.
@@ -13,16 +13,14 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
-    /// Tells of a delivery as `deliver`, and of its end to `response`, too.
-    pub(crate) fn new(response: Span, deliver: Span) -> Self {
-        Self { deliver, response, tokens: 0 }
+    /// Tells of a delivery as `deliver`, and of its end to `response`, too. Nothing, if they are not recorded: most subscribers need
+    /// no room for it.
+    pub(crate) fn new(response: Span, deliver: Span) -> Option<Box<Self>> {
+        deliver.is_recorded().then(|| Box::new(Self { deliver, response, tokens: 0 }))
     }
 
     /// A record is on its way to the subscriber.
     pub(super) fn note(&mut self, record: &Record) {
-        if !self.deliver.is_recorded() {
-            return;
-        }
         let tokens = record.events.iter().filter(|event| matches!(event, Event::Delta(_))).count() as u64;
         if self.tokens == 0 && tokens > 0 {
             self.deliver.event("first token");
@@ -34,7 +32,6 @@ impl Telling {
             if outcome == "response.failed" {
                 self.response.fail("response_failed");
             }
-            drop(std::mem::take(self));
         }
     }
 
