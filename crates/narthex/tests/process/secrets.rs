@@ -26,7 +26,8 @@ fn parts(token: &str) -> Vec<String> {
     parts.filter(|part| !part.starts_with("eyJ")).chain([token.to_owned()]).collect()
 }
 
-#[tokio::test]
+// Of several threads: what receives spans has to answer while this waits for the process to end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_ever_told() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
