@@ -1,5 +1,6 @@
 //! Streams, as the contract has them.
 
+use std::time::SystemTime;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -49,7 +50,7 @@ impl StreamLog for Log {
 
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {
         check_events(events)?;
-        let record = encode_record(Epoch(0), 0, events);
+        let record = encode_record(Epoch(0), 0, events, SystemTime::now());
         let create = Create { header: Some(header.clone()), record, ttl_ms: millis(self.ttl) };
         match self.events.ask(id, Ask::Create(create)).await? {
             Some(Answer::Created(creation)) => Ok(creation),
@@ -80,7 +81,8 @@ impl StreamLog for Log {
         events: &[Event],
     ) -> Result<Appended, AppendError> {
         check_events(events)?;
-        match self.events.ask(id, Ask::Append(encode_record(epoch, first, events))).await? {
+        match self.events.ask(id, Ask::Append(encode_record(epoch, first, events, SystemTime::now()))).await?
+        {
             Some(Answer::Appended(appended)) => appended,
             Some(_) => Err(confused().into()),
             None => Err(AppendError::Gone),

@@ -194,7 +194,12 @@ impl Streams {
     fn tell(&self, id: ResponseId, effect: Effect) {
         let Effect { process, request, at, outcome, listeners } = effect;
         if let Some(record) = outcome.added {
-            listeners.each(|listener| listener.heard(id, Arc::<Record>::clone(&record)));
+            // By the broker's clock, in milliseconds: it says less than on Redis.
+            let travelled = std::time::SystemTime::now().duration_since(at).unwrap_or_default();
+            listeners.each(|listener| {
+                listener.heard(id, Arc::<Record>::clone(&record));
+                listener.travelled(travelled);
+            });
         }
         if outcome.cancelled {
             self.shared.stops.each(|listener| listener.cancelled(id));

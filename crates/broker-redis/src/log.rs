@@ -1,5 +1,6 @@
 //! Streams: each a Redis Stream with its records, beside a hash with what is decided about it.
 
+use std::time::SystemTime;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -88,7 +89,7 @@ impl StreamLog for Log {
 
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {
         check_events(events)?;
-        let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events));
+        let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events, SystemTime::now()));
         let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
         let call = scripts::CREATE
             .call([keys.log(id), keys.meta(id)])
@@ -140,7 +141,7 @@ impl StreamLog for Log {
         events: &[Event],
     ) -> Result<Appended, AppendError> {
         check_events(events)?;
-        let (keys, record) = (&self.client.keys, encode_record(epoch, first, events));
+        let (keys, record) = (&self.client.keys, encode_record(epoch, first, events, SystemTime::now()));
         let call = scripts::APPEND
             .call([keys.log(id), keys.meta(id)])
             .arg(entry_id(epoch, first))

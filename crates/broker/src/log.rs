@@ -136,6 +136,12 @@ pub trait Listener: Send + Sync {
     /// A record with events was appended.
     fn heard(&self, id: ResponseId, record: Arc<Record>);
 
+    /// The record that was heard last had been appended so long before, by the clocks of the two processes. Told where the broker
+    /// knows it.
+    fn travelled(&self, elapsed: Duration) {
+        let _ = elapsed;
+    }
+
     /// Records may have been missed, or are too large for the live path: read the log.
     fn interrupted(&self, id: ResponseId);
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use stream::{Event, EventKind, ResponseId};
+use tokio::time::Instant;
 use trace::{Span, key};
 
 use crate::{
@@ -36,6 +37,8 @@ pub(crate) struct Accepted {
     pub(crate) conversation: Option<Conversation>,
     /// What is left of the caller's limits.
     pub(crate) rates: Rates,
+    /// When it was asked for.
+    pub(crate) begun: Instant,
 }
 
 /// How a request is to be taken.
@@ -112,6 +115,7 @@ impl Shared {
         response: &mut Span,
         admit: &Span,
     ) -> Result<Accepted, ApiError> {
+        let begun = Instant::now();
         self.pressure.check()?;
         if order.create.idempotency_key.is_some() {
             self.check_keys_are_kept()?;
@@ -137,7 +141,7 @@ impl Shared {
         if claimed.is_repeated
             && let Some(finished) = self.stored_response(principal, id).await?
         {
-            return self.replay(principal, id, &finished, &order, rates).await;
+            return self.replay(principal, id, &finished, &order, (rates, begun)).await;
         }
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order).with_trace(response.context());
@@ -155,7 +159,7 @@ impl Shared {
             response = %id, trace_id = response.trace_id().map(display), model = header.model, background = header.background,
             repeated = claimed.is_repeated, "response accepted"
         );
-        Ok(Accepted { id, cursor, conversation: Some(conversation), rates })
+        Ok(Accepted { id, cursor, conversation: Some(conversation), rates, begun })
     }
 
     /// The model of this name, if it is served, and there for the caller.
@@ -210,7 +214,7 @@ impl Shared {
         id: ResponseId,
         finished: &Value,
         order: &Order,
-        rates: Rates,
+        (rates, begun): (Rates, Instant),
     ) -> Result<Accepted, ApiError> {
         // It has ended: nobody has to attend it.
         let header = Header { background: true, ..self.header(principal, order) };
@@ -227,7 +231,7 @@ impl Shared {
             Subscribe { model: &header.model, trace: None, from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
         // What it continued may be gone by now; whoever continues it finds it in the store.
-        Ok(Accepted { id, cursor, conversation: None, rates })
+        Ok(Accepted { id, cursor, conversation: None, rates, begun })
     }
 
     async fn conversation(&self, principal: &Principal, order: &Order) -> Result<Conversation, ApiError> {

@@ -23,6 +23,7 @@ use crate::{
     limit::{Crowd, Entry, Pressure, Quota, Seat},
     listen::{Accept, Peer, Tls},
     metrics::OpenConnection,
+    queues,
     roster::Roster,
 };
 
@@ -77,6 +78,7 @@ impl Gateway {
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),
+            metrics.clone(),
         );
         let roster = Roster::new(Arc::clone(&broker.control));
         let crowd = Crowd::new(&config.limits);
@@ -109,6 +111,7 @@ impl Gateway {
         shared.tasks.spawn(shared.roster.clone().keep(done.clone()));
         shared.tasks.spawn(Arc::clone(&shared.authenticator).keep(done.clone()));
         shared.tasks.spawn(shared.crowd.clone().keep(done.clone()));
+        shared.tasks.spawn(queues::watch(shared.broker.clone(), shared.metrics.clone(), done.clone()));
         let graceful = GracefulShutdown::new();
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {

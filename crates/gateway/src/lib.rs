@@ -18,6 +18,7 @@ mod admission;
 mod continuation;
 mod ending;
 mod fold;
+mod queues;
 mod recall;
 mod roster;
 mod storeless;

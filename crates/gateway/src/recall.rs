@@ -48,7 +48,7 @@ pub(crate) struct Ended {
 }
 
 /// Waits for the end of a stream.
-pub(crate) async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
+async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
     let mut error = None;
     while let Some(piece) = cursor.next().await {
         let piece = piece.map_err(unavailable)?;
@@ -71,6 +71,13 @@ impl Ended {
 }
 
 impl Shared {
+    /// The end of a response whose client waits for the whole of it.
+    pub(crate) async fn whole(&self, mut cursor: Cursor) -> Result<Ended, ApiError> {
+        let ended = wait_for_end(&mut cursor).await?;
+        self.metrics.count_response("http", cursor.model(), Some(&ended.resource));
+        Ok(ended)
+    }
+
     /// How the caller's own response ended, if that is stored.
     pub(crate) async fn stored_response(
         &self,

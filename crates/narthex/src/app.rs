@@ -52,7 +52,8 @@ impl App {
             Self { status: Status::starting(), gateway: part(), worker: part(), admin: part(), failures };
 
         let mut registry = Registry::default();
-        metrics::register(&mut registry, role.name());
+        let lag = metrics::register(&mut registry, role.name());
+        app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
         let admin = Admin { status: app.status.clone(), registry };

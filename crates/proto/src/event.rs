@@ -1,5 +1,7 @@
 //! Records of a stream's log, to and from bytes.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use prost::Message as _;
@@ -7,9 +9,14 @@ use stream::{Delta, Epoch, Event, EventKind, Record, Sequence, Whole};
 
 use crate::{Invalid, generated};
 
-/// The bytes of a record.
-pub fn encode_record(epoch: Epoch, first: Sequence, events: &[Event]) -> Bytes {
-    let record = generated::Record { epoch: epoch.0, first, events: events.iter().map(to_wire).collect() };
+/// The bytes of a record that is appended now.
+pub fn encode_record(epoch: Epoch, first: Sequence, events: &[Event], now: SystemTime) -> Bytes {
+    let record = generated::Record {
+        epoch: epoch.0,
+        first,
+        events: events.iter().map(to_wire).collect(),
+        appended_at_us: now.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64,
+    };
     let mut bytes = BytesMut::with_capacity(record.encoded_len());
     // Cannot fail: the buffer grows.
     let _ = record.encode(&mut bytes);
@@ -21,9 +28,19 @@ pub fn encode_record(epoch: Epoch, first: Sequence, events: &[Event]) -> Bytes {
 /// # Errors
 /// When the bytes are not a record, or of a type that this version does not know.
 pub fn decode_record(bytes: &[u8]) -> Result<Record, Invalid> {
+    decode_appended(bytes).map(|(record, _)| record)
+}
+
+/// The same, and when the record was appended, by the clock of whoever did it.
+///
+/// # Errors
+/// As [`decode_record`].
+pub fn decode_appended(bytes: &[u8]) -> Result<(Record, Option<SystemTime>), Invalid> {
     let record = generated::Record::decode(bytes)?;
     let events = record.events.into_iter().map(from_wire).collect::<Result<_, _>>()?;
-    Ok(Record { epoch: Epoch(record.epoch), first: record.first, events })
+    let at = Some(record.appended_at_us).filter(|at| *at > 0);
+    let at = at.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_micros(at)));
+    Ok((Record { epoch: Epoch(record.epoch), first: record.first, events }, at))
 }
 
 fn to_wire(event: &Event) -> generated::Event {

@@ -9,7 +9,7 @@ mod job;
 
 pub mod socket;
 
-pub use event::{decode_record, encode_record};
+pub use event::{decode_appended, decode_record, encode_record};
 pub use generated::{Header, job::Kind};
 pub use job::Job;
 

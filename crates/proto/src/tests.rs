@@ -1,3 +1,5 @@
+use std::time::SystemTime;
+
 use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, TraceContext, Whole};
 
 use super::*;
@@ -13,7 +15,7 @@ fn a_record_survives_the_wire() {
         delta(DeltaKind::OutputText, None),
         delta(DeltaKind::FunctionArguments, Some("[]")),
     ];
-    let record = decode_record(&encode_record(Epoch(4), 17, &events)).unwrap();
+    let record = decode_record(&encode_record(Epoch(4), 17, &events, SystemTime::now())).unwrap();
     assert_eq!((record.epoch, record.first, record.events.as_slice()), (Epoch(4), 17, events.as_slice()));
 }
 

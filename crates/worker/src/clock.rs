@@ -16,6 +16,15 @@ pub(crate) enum Exceeded {
     Silence(Error),
 }
 
+/// How long an output took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The first one, since the call.
+    First(Duration),
+    /// Since the one before.
+    Next(Duration),
+}
+
 /// The bounds on a model server's time. Hearing an output only notes the time; the timer is set anew when it rings.
 pub(crate) struct Clock {
     timeouts: Timeouts,
@@ -32,11 +41,13 @@ impl Clock {
         Self { timeouts, started, last: None, deadline, timer }
     }
 
-    /// An output came. How long the first one took.
-    pub(crate) fn heard(&mut self) -> Option<Duration> {
+    /// An output came, so long after what was before it.
+    pub(crate) fn heard(&mut self) -> Heard {
         let now = Instant::now();
-        let is_first = self.last.replace(now).is_none();
-        is_first.then(|| now - self.started)
+        match self.last.replace(now) {
+            None => Heard::First(now - self.started),
+            Some(last) => Heard::Next(now - last),
+        }
     }
 
     /// The model is not listened to right now: what it may keep us waiting counts from now on.

@@ -11,7 +11,7 @@ use trace::{Span, key};
 
 use crate::{
     ModelConfig,
-    clock::{Clock, Exceeded},
+    clock::{Clock, Exceeded, Heard},
     composer::Ending,
     guarding::{Guarding, Told},
     metrics::{FaultLabels, Guarded},
@@ -177,10 +177,13 @@ impl Session<'_> {
                     )));
                 }
             };
-            if let Some(elapsed) = clock.heard() {
-                span.event("first token");
-                self.slot.succeeded();
-                self.shared.metrics.first_token.get_or_create(&self.model).observe(elapsed.as_secs_f64());
+            match clock.heard() {
+                Heard::First(elapsed) => {
+                    span.event("first token");
+                    self.slot.succeeded();
+                    self.latencies.first_token(elapsed, self.started);
+                }
+                Heard::Next(elapsed) => self.latencies.between_tokens(elapsed),
             }
             match self.tell(output, &request) {
                 Told::More => {}

@@ -1,5 +1,7 @@
 //! What a worker counts.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use guard::{Effect, Rule};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -11,6 +13,14 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+use tokio::time::Instant;
+
+/// From 50 µs to 105 s, twofold: the same as the gateway's, so that layers can be laid over each other.
+fn latency() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_05, 2.0, 22))
+}
+
+type Latency = Family<ModelLabel, Histogram, fn() -> Histogram>;
 
 /// The worker's metrics. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -25,8 +35,15 @@ pub struct Metrics {
     pub(crate) takeovers: Family<ModelLabel, Counter>,
     /// Streams that another worker had taken over from this one.
     pub(crate) fenced: Counter,
+    /// From the request's acceptance to its claim.
+    pub(crate) queue_wait: Latency,
     /// From claim to the first output.
-    pub(crate) first_token: Family<ModelLabel, Histogram, fn() -> Histogram>,
+    pub(crate) first_token: Latency,
+    /// From the call of the model server to its first output, and from output to output.
+    pub(crate) upstream_first_token: Latency,
+    pub(crate) upstream_between_tokens: Latency,
+    /// One append to a stream's log.
+    append: Latency,
     /// Calls of model servers that failed, by kind.
     pub(crate) upstream_errors: Family<FaultLabels, Counter>,
     /// What the output guard found.
@@ -42,7 +59,11 @@ impl Metrics {
             tokens: Family::default(),
             takeovers: Family::default(),
             fenced: Counter::default(),
-            first_token: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.001, 2.0, 18))),
+            queue_wait: Family::new_with_constructor(latency),
+            first_token: Family::new_with_constructor(latency),
+            upstream_first_token: Family::new_with_constructor(latency),
+            upstream_between_tokens: Family::new_with_constructor(latency),
+            append: Family::new_with_constructor(latency),
             upstream_errors: Family::default(),
             guarded: Family::default(),
         };
@@ -53,15 +74,43 @@ impl Metrics {
         registry.register("tokens", "Deltas appended to streams", m.tokens.clone());
         registry.register("takeovers", "Jobs taken over from another worker", m.takeovers.clone());
         registry.register("fenced", "Streams that another worker took over from this one", m.fenced.clone());
-        registry.register_with_unit(
-            "time_to_first_token",
-            "From claim to first output",
-            Unit::Seconds,
-            m.first_token.clone(),
+        let mut register = |name: &str, help: &str, latency: &Latency| {
+            registry.register_with_unit(name, help, Unit::Seconds, latency.clone());
+        };
+        register(
+            "queue_wait",
+            "From the acceptance of a request to its claim, by the clocks of both",
+            &m.queue_wait,
         );
+        register("time_to_first_token", "From claim to first output", &m.first_token);
+        register(
+            "upstream_time_to_first_token",
+            "From the call of a model server to its first output",
+            &m.upstream_first_token,
+        );
+        register(
+            "upstream_time_between_tokens",
+            "From one output of a model server to the next",
+            &m.upstream_between_tokens,
+        );
+        register("append", "One append to a stream, retries included", &m.append);
         registry.register("upstream_errors", "Failed calls of model servers", m.upstream_errors.clone());
         registry.register("guarded", "What the output guard found, by rule and effect", m.guarded.clone());
         metrics
+    }
+}
+
+impl Metrics {
+    /// What counts the appends for responses of `model`.
+    pub(crate) fn append(&self, model: &str) -> Histogram {
+        self.append.get_or_create(&ModelLabel { model: model.to_owned() }).clone()
+    }
+
+    /// A job was claimed whose request was accepted at that time, in milliseconds since 1970, by the gateway's clock.
+    pub(crate) fn observe_queue_wait(&self, model: &ModelLabel, accepted_at_ms: u64) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let waited = now.saturating_sub(Duration::from_millis(accepted_at_ms));
+        self.queue_wait.get_or_create(model).observe(waited.as_secs_f64());
     }
 }
 
@@ -91,6 +140,33 @@ pub(crate) struct GuardLabels {
     pub(crate) model: String,
     pub(crate) rule: String,
     pub(crate) effect: &'static str,
+}
+
+/// The histograms of one response: looked up once, as they count every token.
+pub(crate) struct Latencies {
+    first_token: Histogram,
+    upstream_first_token: Histogram,
+    upstream_between_tokens: Histogram,
+}
+
+impl Latencies {
+    pub(crate) fn of(metrics: &Metrics, model: &ModelLabel) -> Self {
+        Self {
+            first_token: metrics.first_token.get_or_create(model).clone(),
+            upstream_first_token: metrics.upstream_first_token.get_or_create(model).clone(),
+            upstream_between_tokens: metrics.upstream_between_tokens.get_or_create(model).clone(),
+        }
+    }
+
+    /// A model server's first output took so long; the job was claimed at `claimed`.
+    pub(crate) fn first_token(&self, elapsed: Duration, claimed: Instant) {
+        self.upstream_first_token.observe(elapsed.as_secs_f64());
+        self.first_token.observe(claimed.elapsed().as_secs_f64());
+    }
+
+    pub(crate) fn between_tokens(&self, elapsed: Duration) {
+        self.upstream_between_tokens.observe(elapsed.as_secs_f64());
+    }
 }
 
 /// Counts what the output guard finds in the responses of one model.

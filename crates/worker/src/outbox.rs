@@ -6,7 +6,9 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use broker::{AppendError, Appended, StreamLog};
+use prometheus_client::metrics::histogram::Histogram;
 use stream::{Epoch, Event, ResponseId, Sequence};
+use tokio::time::Instant;
 use trace::Span;
 
 use crate::spans::Appends;
@@ -28,6 +30,8 @@ pub(crate) struct Outbox {
     pending_bytes: usize,
     append: Option<Append>,
     spans: Appends,
+    /// How long appends take.
+    timing: Option<Histogram>,
 }
 
 type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>>;
@@ -35,13 +39,18 @@ type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>
 impl Outbox {
     /// An outbox for the owner of `epoch`, whose next event is `next`.
     pub(crate) fn new(log: Arc<dyn StreamLog>, id: ResponseId, epoch: Epoch, next: Sequence) -> Self {
-        let spans = Appends::default();
-        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, spans }
+        let (spans, timing) = (Appends::default(), None);
+        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, spans, timing }
     }
 
     /// The same, and a trace tells of some of its appends.
     pub(crate) fn with_spans(self, spans: Appends) -> Self {
         Self { spans, ..self }
+    }
+
+    /// The same, and `timing` counts how long appends take.
+    pub(crate) fn timed(self, timing: Histogram) -> Self {
+        Self { timing: Some(timing), ..self }
     }
 
     /// Adds events, and sends them if nothing is under way.
@@ -93,7 +102,15 @@ impl Outbox {
         let (log, id, epoch, first) = (Arc::clone(&self.log), self.id, self.epoch, self.next);
         self.next += events.len() as u64;
         let span = self.spans.next(first, &events);
-        self.append = Some(Box::pin(async move { append(&*log, id, epoch, first, &events, span).await }));
+        let timing = self.timing.clone();
+        self.append = Some(Box::pin(async move {
+            let begun = Instant::now();
+            let result = append(&*log, id, epoch, first, &events, span).await;
+            if let Some(timing) = timing {
+                timing.observe(begun.elapsed().as_secs_f64());
+            }
+            result
+        }));
     }
 }
 

@@ -22,7 +22,7 @@ use trace::{Span, key};
 use crate::{
     composer::{Composer, Ending},
     guarding::Guarding,
-    metrics::{ModelLabel, OutcomeLabels},
+    metrics::{Latencies, ModelLabel, OutcomeLabels},
     outbox::Outbox,
     pool::Slot,
     remember::{recover, remember},
@@ -82,6 +82,9 @@ pub(crate) async fn produce(shared: &Shared, slot: Slot, claim: &Claim, place: P
         shared.metrics.takeovers.get_or_create(&model).inc();
         tracing::info!(response = %claim.job.id, trace_id = trace_id(claim), epoch = %stream.epoch, attempt = claim.attempt, "took over");
     }
+    if claim.attempt == 1 {
+        shared.metrics.observe_queue_wait(&model, claim.job.header.created_at_ms);
+    }
     shared.metrics.running.get_or_create(&model).inc();
     let mut session = Session::new(shared, slot, claim, place, stream, model.clone(), work);
     let done = session.run().await;
@@ -123,7 +126,8 @@ async fn open(shared: &Shared, claim: &Claim, work: &Span) -> Result<Stream, Don
         tracing::error!(response = %id, trace_id = trace_id(claim), %error, "the broker lost a part of the stream");
     }
     let outbox = Outbox::new(Arc::clone(&shared.broker.log), id, opened.epoch, opened.next())
-        .with_spans(Appends::new(tracer, work));
+        .with_spans(Appends::new(tracer, work))
+        .timed(shared.metrics.append(&claim.job.header.model));
     span.set(key::EPOCH, opened.epoch.0);
     span.set(key::FIRST_EVENT, opened.next());
     Ok(Stream { epoch: opened.epoch, composer, outbox, stop: opened.stop, is_broken: whole.is_err() })
@@ -152,6 +156,7 @@ pub(crate) struct Session<'a> {
     pub(crate) told_before: u64,
     pub(crate) started: Instant,
     pub(crate) model: ModelLabel,
+    pub(crate) latencies: Latencies,
     /// The output guard of the call, if there is one.
     pub(crate) guarding: Option<Guarding>,
     /// What is left of the call after its finish.
@@ -179,6 +184,7 @@ impl<'a> Session<'a> {
             stream,
             told_before,
             started: Instant::now(),
+            latencies: Latencies::of(&shared.metrics, &model),
             model,
             guarding: None,
             rest: None,

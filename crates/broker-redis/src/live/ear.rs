@@ -1,12 +1,13 @@
 //! Who hears on a channel.
 
+use std::time::SystemTime;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use broker::{Listener, StopListener};
-use proto::decode_record;
+use proto::decode_appended;
 use stream::{Record, ResponseId};
 use tracing::error;
 
@@ -49,15 +50,22 @@ pub(super) fn tell_interruption(ears: &Ears) {
 fn tell_record(ears: &Ears, payload: &[u8]) {
     // Nothing stands for a record that is too large for the live path. What a later version has written, the log says
     // better, with an error that someone sees.
-    let Some(record) =
-        Some(payload).filter(|bytes| !bytes.is_empty()).and_then(|bytes| decode_record(bytes).ok())
+    let Some((record, at)) =
+        Some(payload).filter(|bytes| !bytes.is_empty()).and_then(|bytes| decode_appended(bytes).ok())
     else {
         return tell_interruption(ears);
     };
+    // The appender's clock may be ahead of this one's: then it took no time at all.
+    let travelled = at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
     let record: Arc<Record> = Arc::new(record);
     for (_, ear) in ears.iter() {
         if let Ear::Stream(id, listener) = ear {
-            guarded(|| listener.heard(*id, Arc::clone(&record)));
+            guarded(|| {
+                listener.heard(*id, Arc::clone(&record));
+                if let Some(travelled) = travelled {
+                    listener.travelled(travelled);
+                }
+            });
         }
     }
 }

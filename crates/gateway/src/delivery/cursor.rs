@@ -82,6 +82,11 @@ impl Cursor {
         self.seat.id()
     }
 
+    /// The response's model.
+    pub(crate) fn model(&self) -> &str {
+        self.seat.model()
+    }
+
     /// Reads the log before anything else: events may have been written before the subscription.
     pub(crate) const fn catch_up(&mut self) {
         // A doubt that is never the feed's own lets the next look go to the log.
@@ -184,6 +189,7 @@ impl Cursor {
     }
 
     fn read_log(&self) -> Read {
+        self.seat.metrics().log_reads.inc();
         let from = if self.skip_told { self.next } else { self.next.saturating_sub(1) };
         let (log, id) = (Arc::clone(&self.log), self.id());
         Box::pin(async move { log.read(id, from, PAGE_BYTES).await })
@@ -215,6 +221,7 @@ impl Cursor {
 
     /// The end of a response that the broker has lost, or a part of it: as its subscriber is told.
     fn tell_loss(&mut self) -> Piece {
+        self.seat.metrics().lost.inc();
         tracing::error!(response = %self.id(), trace_id = self.seat.trace_id(), next = self.next, "the stream was lost, or a part of it");
         self.ended = true;
         self.seat.mark_lost();

@@ -7,9 +7,12 @@ use parking_lot::Mutex;
 use stream::{Epoch, Record, ResponseId, Sequence};
 use tokio::time::Instant;
 
+use crate::metrics::Metrics;
+
 /// A window on one stream. Records in it follow on each other without a gap.
 pub(super) struct Feed {
     window_bytes: usize,
+    metrics: Metrics,
     state: Mutex<State>,
 }
 
@@ -49,7 +52,7 @@ pub(super) enum Found {
 }
 
 impl Feed {
-    pub(super) fn new(window_bytes: usize) -> Self {
+    pub(super) fn new(window_bytes: usize, metrics: Metrics) -> Self {
         let state = State {
             records: VecDeque::new(),
             bytes: 0,
@@ -62,7 +65,7 @@ impl Feed {
             told_at: Instant::now(),
             places: Vec::new(),
         };
-        Self { window_bytes, state: Mutex::new(state) }
+        Self { window_bytes, metrics, state: Mutex::new(state) }
     }
 
     /// A place for one cursor's waker.
@@ -91,6 +94,10 @@ impl Feed {
             }
             if wanted < next {
                 let at = state.records.partition_point(|record| record.next() <= wanted);
+                if at + 1 == state.records.len() {
+                    // Of an older one the client, not the gateway, knows why it is told only now.
+                    self.metrics.delivery.observe(state.told_at.elapsed().as_secs_f64());
+                }
                 return state.records.get(at).cloned().map_or(Found::Elsewhere, Found::Record);
             }
         }
@@ -176,6 +183,10 @@ impl Listener for Feed {
             }
         }
         state.wake();
+    }
+
+    fn travelled(&self, elapsed: Duration) {
+        self.metrics.observe_transit(elapsed);
     }
 
     fn interrupted(&self, _: ResponseId) {

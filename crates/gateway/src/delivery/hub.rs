@@ -25,7 +25,7 @@ use super::{
     attendance::{self, Attendance},
     feed::{Feed, Found},
 };
-use crate::ending::Ender;
+use crate::{ending::Ender, metrics::Metrics};
 
 const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -41,6 +41,7 @@ struct Inner {
     window_bytes: usize,
     queue_timeout: Duration,
     tasks: TaskTracker,
+    metrics: Metrics,
     responses: Mutex<HashMap<ResponseId, Weak<Followed>>>,
 }
 
@@ -94,9 +95,10 @@ impl Hub {
         window_bytes: usize,
         queue_timeout: Duration,
         tasks: TaskTracker,
+        metrics: Metrics,
     ) -> Self {
         let responses = Mutex::default();
-        Self(Arc::new(Inner { ender, window_bytes, queue_timeout, tasks, responses }))
+        Self(Arc::new(Inner { ender, window_bytes, queue_timeout, tasks, metrics, responses }))
     }
 
     /// Follows a response. When this returns, nothing that is appended from now on can be missed.
@@ -131,7 +133,7 @@ impl Hub {
             model: subscribe.model.into(),
             trace: subscribe.trace.cloned(),
             hub: Arc::clone(&self.0),
-            feed: Arc::new(Feed::new(self.0.window_bytes)),
+            feed: Arc::new(Feed::new(self.0.window_bytes, self.0.metrics.clone())),
             listening: OnceCell::new(),
             attendance: Attendance::new(subscribe.leave),
         });
@@ -223,6 +225,10 @@ impl Seat {
 
     pub(super) fn mark_ended(&self) {
         self.followed.feed.mark_ended();
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.followed.hub.metrics
     }
 
     pub(super) fn model(&self) -> &str {

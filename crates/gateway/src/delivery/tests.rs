@@ -9,7 +9,7 @@ use stream::{Delta, DeltaKind, Epoch, Event, EventKind, ResponseId, Sequence, Wh
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::ending::Ender;
+use crate::{Metrics, ending::Ender};
 
 fn ender(broker: Broker) -> Ender {
     Ender {
@@ -20,8 +20,12 @@ fn ender(broker: Broker) -> Ender {
     }
 }
 
+fn metrics() -> Metrics {
+    Metrics::register(&mut prometheus_client::registry::Registry::default())
+}
+
 fn hub(broker: &Broker) -> Hub {
-    Hub::new(ender(broker.clone()), 64, Duration::from_secs(300), TaskTracker::new())
+    Hub::new(ender(broker.clone()), 64, Duration::from_secs(300), TaskTracker::new(), metrics())
 }
 
 fn delta(number: u64) -> Event {
@@ -64,7 +68,7 @@ async fn a_record_that_the_live_path_lost_is_found_by_the_sweep() {
         tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(hub.clone().sweep(done.clone())));
     let (id, epoch) = stream(&broker).await;
     // Another broker's hub: it hears of nothing, as if its live path were dead.
-    let deaf = Hub::new(ender(deaf(&broker)), 64, Duration::from_secs(300), TaskTracker::new());
+    let deaf = Hub::new(ender(deaf(&broker)), 64, Duration::from_secs(300), TaskTracker::new(), metrics());
     let deaf_sweep =
         tokio_util::task::AbortOnDropHandle::new(TaskTracker::new().spawn(deaf.clone().sweep(done)));
     let cursor = deaf.subscribe(id, subscribe(0)).await.unwrap();
@@ -102,7 +106,7 @@ async fn told_after_loss(lost: &Broker, id: ResponseId) -> Vec<EventKind> {
     begin(&broker, id, 3).await;
     let log = Wrapped::new(&broker, false);
     let wrapped = Broker { log: Arc::clone(&log) as _, ..broker.clone() };
-    let hub = Hub::new(ender(wrapped), 64, Duration::from_secs(300), TaskTracker::new());
+    let hub = Hub::new(ender(wrapped), 64, Duration::from_secs(300), TaskTracker::new(), metrics());
     let done = CancellationToken::new();
     let tasks = TaskTracker::new();
     let sweep = tokio_util::task::AbortOnDropHandle::new(tasks.spawn(hub.clone().sweep(done)));
@@ -165,7 +169,7 @@ async fn a_take_over_that_is_heard_live_lets_a_cursor_look_whether_all_is_there(
     begin(&lost, id, 1).await;
     let log = Wrapped::new(&broker, false);
     let wrapped = Broker { log: Arc::clone(&log) as _, ..broker.clone() };
-    let hub = Hub::new(ender(wrapped), 64, Duration::from_secs(300), TaskTracker::new());
+    let hub = Hub::new(ender(wrapped), 64, Duration::from_secs(300), TaskTracker::new(), metrics());
     let mut cursor = hub.subscribe(id, subscribe(0)).await.unwrap();
     while cursor.next().await.unwrap().unwrap().events().last().unwrap().0 < 3 {}
     // The worker's last event is heard live, so that the feed knows its epoch.

@@ -17,7 +17,6 @@ use crate::{
     admission::{OnLeave, Order},
     ending::unix_time,
     gateway::Shared,
-    recall::wait_for_end,
 };
 
 /// Begins a response and tells it as a chat completion. Nothing can resume one, so it is cancelled when its client goes.
@@ -40,10 +39,10 @@ pub(super) async fn create(
     let accepted = shared.admit(principal, order).await?;
     if stream {
         let chat = ChatStream::new(accepted.id, unix_time(), &model, include_usage);
-        return Ok(answer::events(Events::new(shared, accepted.cursor, Told::Chat(Box::new(chat)))));
+        let told = Told::Chat(Box::new(chat));
+        return Ok(answer::events(Events::new(shared, accepted.cursor, told, Some(accepted.begun))));
     }
-    let mut cursor = accepted.cursor;
-    let ended = wait_for_end(&mut cursor).await?;
+    let ended = shared.whole(accepted.cursor).await?;
     match ended.resource["status"].as_str() {
         Some("completed" | "incomplete") => Ok(answer::json(&protocol::chat_completion(&ended.resource))),
         _ => Err(ended.into_error()),

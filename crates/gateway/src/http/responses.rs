@@ -20,7 +20,6 @@ use crate::{
     delivery::Cursor,
     ending::stream_lost,
     gateway::Shared,
-    recall::wait_for_end,
 };
 
 /// Begins a response, and tells it as the client wants: as events, whole, or (in the background) as it is now.
@@ -56,13 +55,13 @@ async fn tell(
 ) -> Answer {
     if stream {
         let told = Told::Responses(accepted.id, dialect);
-        return Ok(answer::events(Events::new(shared, accepted.cursor, told)));
+        return Ok(answer::events(Events::new(shared, accepted.cursor, told, Some(accepted.begun))));
     }
     let mut cursor = accepted.cursor;
     if background {
         return Ok(answer::json(&first_resource(&mut cursor).await?));
     }
-    let ended = wait_for_end(&mut cursor).await?;
+    let ended = shared.whole(cursor).await?;
     // Who waits for the whole hears of a failure by its status, as of any other error: clients look there and nowhere else.
     if ended.resource["status"] == "failed" {
         return Err(ended.into_error());
@@ -87,8 +86,7 @@ pub(super) async fn compact(
     let order =
         Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None, transport };
     let accepted = shared.admit(principal, order).await?;
-    let mut cursor = accepted.cursor;
-    let ended = wait_for_end(&mut cursor).await?;
+    let ended = shared.whole(accepted.cursor).await?;
     if ended.resource["status"] != "completed" {
         return Err(ended.into_error());
     }

@@ -14,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
+use prometheus_client::metrics::counter::Counter;
 use protocol::{ChatStream, Dialect, SSE_DONE};
 use stream::{Event, ResponseId};
 use tokio::time::{Instant, Sleep};
@@ -22,6 +23,7 @@ use crate::{
     continuation::unavailable,
     delivery::{Cursor, Piece},
     gateway::Shared,
+    metrics::Pace,
 };
 
 /// At most about so many bytes are rendered at a time.
@@ -43,8 +45,9 @@ pub(super) struct Events {
     chunk: String,
     /// When the last chunk was given out; `None` once the client was found waiting.
     given: Option<Instant>,
-    begun: Instant,
-    tokens: u64,
+    pace: Pace,
+    /// Bytes written to clients.
+    sent: Counter,
     ended: bool,
     keep_alive: Pin<Box<Sleep>>,
 }
@@ -58,16 +61,17 @@ pub(super) enum Told {
 }
 
 impl Events {
-    pub(super) fn new(shared: &Arc<Shared>, cursor: Cursor, told: Told) -> Self {
+    /// The events of `cursor`, asked for at `begun`; `None` if that was before.
+    pub(super) fn new(shared: &Arc<Shared>, cursor: Cursor, told: Told, begun: Option<Instant>) -> Self {
         Self {
+            pace: Pace::new(&shared.metrics, "sse", cursor.model(), begun),
+            sent: shared.metrics.bytes("sse").1,
             shared: Arc::clone(shared),
             cursor,
             told,
             ids: false,
             chunk: String::new(),
             given: None,
-            begun: Instant::now(),
-            tokens: 0,
             ended: false,
             keep_alive: Box::pin(tokio::time::sleep(shared.config.ping_interval)),
         }
@@ -113,10 +117,13 @@ impl Events {
     fn render(&mut self, pieces: &[Piece], is_behind: bool) {
         let events = || pieces.iter().flat_map(Piece::events);
         let deltas = events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
-        if deltas > 0 && self.tokens == 0 {
-            self.shared.metrics.observe_first_token("sse", self.begun.elapsed());
+        if deltas > 0 {
+            self.pace.told(deltas);
         }
-        self.tokens += deltas;
+        if let Some((_, terminal)) = events().last().filter(|(_, event)| event.is_terminal()) {
+            let resource = protocol::resource_of(terminal);
+            self.shared.metrics.count_response("sse", self.cursor.model(), resource.as_ref());
+        }
         match &mut self.told {
             Told::Chat(chat) => events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),
             Told::Responses(id, dialect) => {
@@ -171,12 +178,7 @@ impl Body for Events {
         let next_sign = Instant::now() + this.shared.config.ping_interval;
         this.keep_alive.as_mut().reset(next_sign);
         let chunk = std::mem::take(&mut this.chunk);
+        this.sent.inc_by(chunk.len() as u64);
         Poll::Ready(Some(Ok(Frame::data(Bytes::from(chunk)))))
-    }
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.shared.metrics.count_tokens("sse", self.tokens);
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
         return Ok(if is_event_source { answer::empty(StatusCode::NO_CONTENT) } else { answer::no_events() });
     };
     let told = Told::Responses(response_id, dialect_of(&request.headers));
-    Ok(answer::events(Events::new(shared, cursor, told).with_ids(wants_ids(&request.headers))))
+    Ok(answer::events(Events::new(shared, cursor, told, None).with_ids(wants_ids(&request.headers))))
 }
 
 /// The event after which a client resumes that keeps ids as browsers do.

@@ -12,7 +12,6 @@ use broker::Kind;
 use futures_util::{Stream as _, stream::FuturesUnordered};
 use protocol::{ApiError, Create, ErrorType, Resume, session::events};
 use stream::ResponseId;
-use tokio::time::Instant;
 
 use super::{lanes::LaneId, turn::previous_of};
 use crate::{
@@ -58,8 +57,8 @@ pub(super) struct Begun {
 
 /// How a turn begins.
 pub(super) enum Beginning {
-    /// With a new response, asked for at that time.
-    Accepted(Box<Accepted>, Instant),
+    /// With a new response.
+    Accepted(Box<Accepted>),
     /// In the middle of an earlier one.
     Resumed(ResponseId, Box<Resumed>),
 }
@@ -74,14 +73,14 @@ impl Asked {
         wish: Wish,
         remembered: Option<Conversation>,
     ) {
-        let (shared, principal, begun) = (Arc::clone(shared), principal.clone(), Instant::now());
+        let (shared, principal) = (Arc::clone(shared), principal.clone());
         self.answers.push(match wish {
             Wish::Create(create) => Box::pin(async move {
                 let previous = previous_of(&create.request);
                 let (kind, on_leave, transport) = (Kind::Response, OnLeave::Grace, "websocket");
                 let order = Order { create: *create, kind, on_leave, remembered, transport };
                 let accepted = shared.admit(&principal, order).await;
-                let result = accepted.map(|accepted| Beginning::Accepted(Box::new(accepted), begun));
+                let result = accepted.map(|accepted| Beginning::Accepted(Box::new(accepted)));
                 Answer::Turn(Begun { lane, previous, result })
             }),
             Wish::Resume(resume) => Box::pin(async move {

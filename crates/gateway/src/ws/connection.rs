@@ -108,7 +108,7 @@ impl Connection {
 
     /// Lives until the connection ends.
     pub(super) async fn run(mut self) {
-        let _open = self.shared.metrics.open_connection("websocket");
+        let mut open = self.shared.metrics.open_connection("websocket");
         tracing::info!("websocket opened");
         self.greet();
         let end = loop {
@@ -118,6 +118,7 @@ impl Connection {
                 break end;
             }
         };
+        open.ends(end.why);
         tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
             goodbye.say(&mut self.socket).await;
@@ -236,6 +237,7 @@ impl Connection {
     }
 
     fn take_said(&mut self, said: Result<ClientMessage, Rejected>) {
+        self.shared.metrics.count_message(said.as_ref().map_or("rejected", ClientMessage::name));
         let (result, lane) = match said {
             Ok(ClientMessage::Create(mut create)) => {
                 create.trace = create.trace.or_else(|| self.trace.clone());
@@ -346,15 +348,15 @@ impl Connection {
 
     fn take_begun(&mut self, Begun { lane, previous, result }: Begun) {
         match result {
-            Ok(Beginning::Accepted(accepted, begun)) => {
-                let Accepted { cursor, conversation, .. } = *accepted;
-                self.turns.push(Turn::new(lane, cursor, previous, conversation, begun));
+            Ok(Beginning::Accepted(accepted)) => {
+                let Accepted { cursor, conversation, begun, .. } = *accepted;
+                self.turns.push(Turn::new(lane, cursor, previous, conversation, begun, &self.shared.metrics));
             }
             Ok(Beginning::Resumed(id, resumed)) => {
                 let cursor = resumed.cursor();
                 self.say(events::resumed(&id.to_string(), cursor.is_none(), lane.as_deref()));
                 match cursor {
-                    Some(cursor) => self.turns.push(Turn::resumed(lane, cursor)),
+                    Some(cursor) => self.turns.push(Turn::resumed(lane, cursor, &self.shared.metrics)),
                     None => self.end_turn(&lane, None),
                 }
             }
@@ -376,7 +378,11 @@ impl Connection {
 
     /// Renders what a turn has to say, and goes on with the others until the batch is full.
     fn take_stream(&mut self, at: usize, step: Step) {
-        let is_behind = self.socket.take_blocked() | self.session.take_starved();
+        let is_blocked = self.socket.take_blocked();
+        if is_blocked {
+            self.shared.metrics.slow.inc();
+        }
+        let is_behind = is_blocked | self.session.take_starved();
         let mut next = Some((at, step));
         let mut written = 0;
         while let Some((at, step)) = next.take() {

@@ -13,7 +13,7 @@ use super::{lanes::LaneId, session::Told, turns::Step};
 use crate::{
     continuation::{Conversation, output_items},
     delivery::{Cursor, Piece},
-    metrics::Metrics,
+    metrics::{Metrics, Pace},
 };
 
 /// At most so many bytes of text are told as one delta.
@@ -25,9 +25,7 @@ pub(super) struct Turn {
     cursor: Cursor,
     pub(super) previous: Option<ResponseId>,
     conversation: Option<Conversation>,
-    /// When it was asked for; `None` if it began before.
-    begun: Option<Instant>,
-    tokens: u64,
+    pace: Pace,
     /// An `error` that is told with the event after it.
     untold_error: Option<Sequence>,
     /// What was read and not told, for want of credit.
@@ -42,19 +40,25 @@ impl Turn {
         previous: Option<ResponseId>,
         conversation: Option<Conversation>,
         begun: Instant,
+        metrics: &Metrics,
     ) -> Self {
-        Self { previous, conversation, begun: Some(begun), ..Self::resumed(lane, cursor) }
+        let pace = Pace::new(metrics, "websocket", cursor.model(), Some(begun));
+        Self { previous, conversation, ..Self::at(lane, cursor, pace) }
     }
 
     /// A response that began before.
-    pub(super) const fn resumed(lane: LaneId, cursor: Cursor) -> Self {
+    pub(super) fn resumed(lane: LaneId, cursor: Cursor, metrics: &Metrics) -> Self {
+        let pace = Pace::new(metrics, "websocket", cursor.model(), None);
+        Self::at(lane, cursor, pace)
+    }
+
+    const fn at(lane: LaneId, cursor: Cursor, pace: Pace) -> Self {
         Self {
             lane,
             cursor,
             previous: None,
             conversation: None,
-            begun: None,
-            tokens: 0,
+            pace,
             untold_error: None,
             held: VecDeque::new(),
         }
@@ -115,10 +119,7 @@ impl Turn {
             let more = merged_from.map_or(0, |first| merged.last - first);
             metrics.merged.inc_by(more);
             if let Event::Delta(_) = &*merged.event {
-                if let (0, Some(begun)) = (self.tokens, self.begun) {
-                    metrics.observe_first_token("websocket", begun.elapsed());
-                }
-                self.tokens += 1 + more;
+                self.pace.told(1 + more);
             }
             let lane = self.lane.as_deref();
             tell(Told { response, sequence: merged.last, event: &merged.event, lane, merged_from });
@@ -128,8 +129,8 @@ impl Turn {
 
     /// What the connection is to remember, after the last events.
     pub(super) fn conclude(&self, last: &Piece, metrics: &Metrics) -> Conclusion {
-        metrics.count_tokens("websocket", self.tokens);
         let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event));
+        metrics.count_response("websocket", self.cursor.model(), resource.as_ref());
         let Some(resource) = resource.filter(|resource| resource["status"] != "failed") else {
             return Conclusion::Failed;
         };

@@ -90,7 +90,7 @@ pub(crate) fn upgrade(
         match upgraded.await {
             Ok(io) => {
                 let config = socket::config(shared.config.max_message_bytes);
-                let wire = Wire::new(TokioIo::new(io));
+                let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
                 let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
                 drop(span);
                 Connection::new(shared, principal, manners, client, socket).run().await;

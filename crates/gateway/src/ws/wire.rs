@@ -1,4 +1,4 @@
-//! Below the WebSocket: bytes, and how many have come.
+//! Below the WebSocket: bytes, and how many came and went.
 
 use std::{
     io,
@@ -7,21 +7,25 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
+use prometheus_client::metrics::counter::Counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pin_project! {
-    /// A stream that counts what is read.
+    /// A stream that counts what is read and written.
     #[derive(Debug)]
     pub(super) struct Wire<S> {
         #[pin]
         inner: S,
         read: u64,
+        received: Counter,
+        sent: Counter,
     }
 }
 
 impl<S> Wire<S> {
-    pub(super) const fn new(inner: S) -> Self {
-        Self { inner, read: 0 }
+    /// Counts for all, in `received` and `sent`, and for itself.
+    pub(super) fn new(inner: S, (received, sent): (Counter, Counter)) -> Self {
+        Self { inner, read: 0, received, sent }
     }
 
     /// How many bytes have been read.
@@ -35,14 +39,17 @@ impl<S: AsyncRead> AsyncRead for Wire<S> {
         let this = self.project();
         let before = buf.filled().len();
         let outcome = this.inner.poll_read(cx, buf);
-        *this.read += (buf.filled().len() - before) as u64;
+        let read = (buf.filled().len() - before) as u64;
+        *this.read += read;
+        this.received.inc_by(read);
         outcome
     }
 }
 
 impl<S: AsyncWrite> AsyncWrite for Wire<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.project().inner.poll_write(cx, buf)
+        let this = self.project();
+        count(this.inner.poll_write(cx, buf), this.sent)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -58,10 +65,18 @@ impl<S: AsyncWrite> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.project().inner.poll_write_vectored(cx, bufs)
+        let this = self.project();
+        count(this.inner.poll_write_vectored(cx, bufs), this.sent)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
     }
+}
+
+fn count(written: Poll<io::Result<usize>>, sent: &Counter) -> Poll<io::Result<usize>> {
+    if let Poll::Ready(Ok(bytes)) = written {
+        sent.inc_by(bytes as u64);
+    }
+    written
 }

@@ -7,6 +7,7 @@ mod jobs;
 mod kill;
 mod latency;
 mod lost;
+mod metrics;
 mod recover;
 mod secure;
 mod storeless;

@@ -203,9 +203,9 @@ impl Process {
         self.addresses[0]
     }
 
-    /// Of a gateway: where its admin listener is.
+    /// Where its admin listener is.
     pub(crate) fn admin(&self) -> SocketAddr {
-        self.addresses[1]
+        self.addresses[self.addresses.len() - 1]
     }
 
     /// As `kill -9`.

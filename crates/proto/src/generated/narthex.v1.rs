@@ -8,6 +8,9 @@ pub struct Record {
     pub first: u64,
     #[prost(message, repeated, tag = "3")]
     pub events: ::prost::alloc::vec::Vec<Event>,
+    /// When it was appended, in microseconds since 1970 by the appender's clock. For metrics alone; 0 if it is not known.
+    #[prost(uint64, tag = "4")]
+    pub appended_at_us: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Event {

@@ -43,6 +43,21 @@ pub enum ClientMessage {
     },
 }
 
+impl ClientMessage {
+    /// The `type` of the message.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "response.create",
+            Self::Steer { .. } => "response.steer",
+            Self::TokenUpdate { .. } => "narthex:token.update",
+            Self::SessionUpdate(_) => "narthex:session.update",
+            Self::Credit(_) => "narthex:credit",
+            Self::Resume(_) => "narthex:response.resume",
+            Self::Cancel { .. } => "narthex:response.cancel",
+        }
+    }
+}
+
 /// What `narthex:session.update` asks for. What it does not name stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionUpdate {

@@ -1,0 +1,93 @@
+//! What gateway and worker tell of a response: every layer that it passed, and nothing that the page does not explain.
+
+use std::collections::BTreeSet;
+
+use hyper::Method;
+use serde_json::json;
+use testkit::client::{Http, Socket, text};
+
+use crate::support::{Cluster, MODEL, Process, body, soon};
+
+const PAGE: &str = include_str!("../../../../docs/metrics.md");
+
+/// What `process` tells.
+async fn told(process: &Process) -> String {
+    let (status, page) = soon(Http::new(process.admin()).text("/metrics")).await;
+    assert_eq!(status, 200);
+    page
+}
+
+/// How much of it there is: the sum of all series whose line begins so.
+fn sum(page: &str, start: &str) -> f64 {
+    let lines = page.lines().filter(|line| line.starts_with(start));
+    lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+}
+
+/// The names of all metrics, as they are asked for.
+fn names(page: &str) -> BTreeSet<String> {
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types
+        .map(|line| match line.split_once(' ').unwrap() {
+            (name, "counter") => format!("{name}_total"),
+            (name, "info") => format!("{name}_info"),
+            (name, _) => name.to_owned(),
+        })
+        .collect()
+}
+
+async fn each_layer_is_measured(cluster: &Cluster) {
+    let (gateway, worker) = (cluster.gateway(&[]), cluster.worker());
+    let prompt = "Count. [[tokens=20 delay_ms=5]]";
+    let events = soon(async {
+        Http::new(gateway.public())
+            .events(Method::POST, "/v1/responses", Some(body(prompt)))
+            .await
+            .rest()
+            .await
+    });
+    assert!(!text(&events.await).is_empty());
+    let mut socket = soon(Socket::connect(gateway.public())).await;
+    socket.send(json!({"type": "response.create", "model": MODEL, "input": prompt})).await;
+    soon(socket.turn()).await;
+    socket.send(json!({"type": "nonsense"})).await;
+    soon(socket.next()).await;
+
+    let (gateway, worker) = (told(&gateway).await, told(&worker).await);
+    for transport in ["sse", "websocket"] {
+        let of = |name: &str| {
+            sum(&gateway, &format!("narthex_gateway_{name}{{transport=\"{transport}\",model=\"{MODEL}\""))
+        };
+        assert!(of("time_to_first_token_seconds_count") == 1.0, "{transport}: {gateway}");
+        assert!(of("time_between_tokens_seconds_count") >= 5.0, "{transport}: {gateway}");
+        assert!(of("tokens_total") >= 20.0, "{transport}: {gateway}");
+        assert!(of("responses_total") == 1.0, "{transport}: {gateway}");
+    }
+    for name in ["delivery_seconds_count", "broker_transit_seconds_count", "traffic_bytes_total"] {
+        assert!(sum(&gateway, &format!("narthex_gateway_{name}")) >= 10.0, "{name}: {gateway}");
+    }
+    assert!(sum(&gateway, "narthex_gateway_broker_transit_seconds_sum") < 60.0, "the clocks are the same");
+    assert!(
+        gateway.contains("narthex_gateway_messages_received_total{type=\"response.create\"} 1"),
+        "{gateway}"
+    );
+    assert!(gateway.contains("narthex_gateway_messages_received_total{type=\"rejected\"} 1"), "{gateway}");
+    for name in ["queue_wait", "time_to_first_token", "upstream_time_to_first_token"] {
+        assert!(sum(&worker, &format!("narthex_worker_{name}_seconds_count")) == 2.0, "{name}: {worker}");
+    }
+    for name in ["upstream_time_between_tokens", "append"] {
+        assert!(sum(&worker, &format!("narthex_worker_{name}_seconds_count")) >= 10.0, "{name}: {worker}");
+    }
+    for name in names(&gateway).union(&names(&worker)) {
+        assert!(PAGE.contains(&format!("`{name}`")), "docs/metrics.md does not tell of {name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_redis_each_layer_is_measured() {
+    each_layer_is_measured(&Cluster::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_kafka_each_layer_is_measured() {
+    each_layer_is_measured(&Cluster::on_kafka().await).await;
+}
