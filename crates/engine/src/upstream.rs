@@ -162,7 +162,11 @@ impl Upstream {
             let causes: Vec<String> = std::iter::successors(error.source(), |&cause| cause.source())
                 .map(|cause| format!(": {cause}"))
                 .collect();
-            status::unreachable(format!("{error}{}", causes.concat()))
+            let said = format!("{error}{}", causes.concat());
+            status::unreachable(match outbound::advice(&error) {
+                Some(advice) => format!("{advice} ({said})"),
+                None => said,
+            })
         })?;
         if response.status().is_success() {
             return Ok(response);

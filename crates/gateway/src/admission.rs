@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Creation, Header, Job, Kind, Store};
 use bytes::Bytes;
-use protocol::{ApiError, Create, ErrorType, Item, Request, StoredInput, StoredResponse};
+use protocol::{ApiError, Create, ErrorType, Item, Limited, Rates, Request, StoredInput, StoredResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -25,7 +25,6 @@ use crate::{
     delivery::{Cursor, Leave, Subscribe, Telling},
     ending::{unix_micros, unix_time},
     gateway::Shared,
-    limit::Rates,
 };
 
 /// A response that was accepted: its job is in the broker.
@@ -146,7 +145,11 @@ impl Shared {
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order).with_trace(response.context());
         if !claimed.is_repeated && order.create.generate {
-            self.quota.begin(principal, id).await?;
+            let begun = self.quota.begin(principal, id).await;
+            begun.map_err(|error| {
+                let limited = Some(Box::new(Limited { rates, ..Limited::default() }));
+                ApiError { limited, ..error }
+            })?;
         }
         let cursor = match self.begin(principal, id, &header, &conversation, order, admit).await {
             Ok(cursor) => cursor,

@@ -61,9 +61,9 @@ pub struct Limits {
     /// Connections at a time; one more is answered with 503, and a flood of them is dropped.
     pub max_connections: usize,
     /// Connections at a time from one address (of IPv6, from one /64); one more is answered with 429. Of clients behind a
-    /// proxy their WebSockets count.
+    /// proxy their WebSockets and the requests that are being answered count.
     pub max_connections_per_address: usize,
-    /// New connections a second from one address.
+    /// New connections a second from one address; of clients behind a proxy, requests.
     pub arrivals_per_second: u32,
     /// So many of them may come at once.
     pub arrivals_burst: u32,

@@ -20,7 +20,7 @@ use crate::{
     delivery::Hub,
     ending::Ender,
     http,
-    limit::{Crowd, Entry, Pressure, Quota, Seat},
+    limit::{Complaints, Crowd, Entry, Pressure, Quota, Seat},
     listen::{Accept, Peer, Tls},
     metrics::OpenConnection,
     queues,
@@ -38,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) roster: Roster,
     pub(crate) crowd: Crowd,
     pub(crate) pressure: Pressure,
+    pub(crate) complaints: Complaints,
     pub(crate) quota: Quota,
     /// Tasks that end by themselves soon: a drain waits for them.
     pub(crate) tasks: TaskTracker,
@@ -95,6 +96,7 @@ impl Gateway {
             roster,
             crowd,
             pressure,
+            complaints: Complaints::new(),
             quota,
             tasks,
             sockets,
@@ -145,6 +147,17 @@ impl Gateway {
         done.cancel();
         shared.tasks.close();
         shared.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    /// Whether one more refusal is to be logged; what is not is counted.
+    pub(crate) fn log_refusal(&self) -> bool {
+        let is_logged = self.complaints.take();
+        if !is_logged {
+            self.metrics.count_limited("refusal_not_logged");
+        }
+        is_logged
     }
 }
 

@@ -39,6 +39,12 @@ fn a_job_survives_the_wire() {
 fn garbage_is_an_error() {
     assert!(decode_record(b"\xff\xff\xff").is_err());
     assert!(Job::decode(b"").is_err());
+    // Numbers after which there are none.
+    for first in [u64::MAX, stream::MAX_SEQUENCE] {
+        let event = Event::Whole(Whole { kind: EventKind::Created, body: "{}".into() });
+        let record = encode_record(Epoch(0), first, &[event], std::time::UNIX_EPOCH);
+        assert!(matches!(decode_record(&record), Err(Invalid::Part("sequence number"))), "{first}");
+    }
     // An event type from a later version.
     assert!(matches!(decode_record(b"\x1a\x03\x08\xc8\x01"), Err(Invalid::Part("event type"))));
 }

@@ -139,3 +139,6 @@ async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
 pub(super) fn deleted(id: &str) -> Value {
     json!({ "id": id, "object": "response", "deleted": true })
 }
+
+#[cfg(test)]
+mod tests;

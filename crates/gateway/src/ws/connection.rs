@@ -193,6 +193,7 @@ impl Connection {
         is_over.then_some(match closing {
             Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
             Closing::Exhausted => End::close(CloseCode::Normal, "maximum bytes"),
+            Closing::Overloaded => End::close(CloseCode::TryAgainLater, "overload"),
             Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
         })
     }
@@ -286,6 +287,10 @@ impl Connection {
             return Err(closing.error());
         }
         self.check_validity()?;
+        if let Err(error) = self.shared.pressure.check() {
+            self.lifetime.overload();
+            return Err(error);
+        }
         self.lanes.push(lane.map(Arc::from), wish)?;
         self.begin_turns();
         Ok(())
@@ -464,12 +469,14 @@ impl Connection {
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
-        tracing::info!(
-            status = error.status(),
-            code = error.code,
-            message = error.message,
-            "message refused"
-        );
+        if self.shared.log_refusal() {
+            tracing::info!(
+                status = error.status(),
+                code = error.code,
+                message = error.message,
+                "message refused"
+            );
+        }
         self.shared.metrics.count_error("websocket", error);
         self.say(error.websocket_message(stream_id));
     }
