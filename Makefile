@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse fuzz docs dashboards up down image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse fuzz trace-cost docs dashboards up down image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
@@ -55,6 +55,10 @@ TIME ?= 600
 fuzz: ## Try the parsers of what comes in with anything, guided by coverage: TIME=600 TARGET=upstream JOBS=2
 	@scripts/install fuzz
 	@scripts/fuzz --time $(TIME) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
+
+trace-cost: ## Measure what traces cost: off, at 1 % and at 100 %, in one run
+	@scripts/install test
+	@$(CARGO) test --locked --release --package narthex --test cluster -- --ignored --nocapture what_traces_cost
 
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md

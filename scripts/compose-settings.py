@@ -58,6 +58,26 @@ def check_narthex(compose, services, own, broker):
     print(f"{compose}: gateway and worker could start as they are set, on {broker}")
 
 
+def check_traces(compose, services, own):
+    """The place for traces that the file names is one of its services, and gateway and worker send theirs there."""
+    with open(compose) as file:
+        named = re.search(r"OTEL_EXPORTER_OTLP_ENDPOINT=(http://(\w+):\d+) docker compose --profile (\w+)", file.read())
+    url, host, profile = named.groups()
+    if services[host].get("profiles") != [profile]:
+        sys.exit(f"{compose}: {host} is not in the profile {profile}")
+    for role in ("gateway", "worker"):
+        flags = [interpolated(word) for word in services[role]["command"][1:]]
+        for endpoint, expected in (url, True), ("", False):
+            variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+            environment = own | services[role]["environment"]
+            environment = {key: interpolated(value, variables) for key, value in environment.items()}
+            program = [os.environ["TEST_NARTHEX"], "config", *flags]
+            answer = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
+            if (f'"{url}/v1/traces"' in answer.stdout) != expected:
+                sys.exit(f"{compose}: the {role} sends its traces elsewhere than to {endpoint or 'nobody'}")
+    print(f"{compose}: gateway and worker send traces to {url} where they are told to, and else to nobody")
+
+
 def check_kafka(compose, service, jars):
     """The image makes `a.b` of KAFKA_A_B, except of what is for its scripts."""
     java = ["java", "-cp", f"{jars}/*"]
@@ -139,6 +159,7 @@ def main(compose, dockerfile, jars):
         services = YAML(typ="safe").load(file)["services"]
     for broker in BROKERS:
         check_narthex(compose, services, image_environment(dockerfile), broker)
+    check_traces(compose, services, image_environment(dockerfile))
     check_kafka(compose, services["kafka"], jars)
     check_prometheus(compose, services, image_environment(dockerfile))
     check_grafana(compose, services)

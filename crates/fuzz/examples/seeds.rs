@@ -38,7 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         header: header(),
         kind: Kind::Response,
         request: r#"{"model":"m"}"#.into(),
-        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        trace: stream::TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        enqueued_at_us: 0,
     };
     let job = job.encode();
     let entry = |ask| Entry { process: 1, request: 2, ask: Some(ask) }.encode_to_vec();

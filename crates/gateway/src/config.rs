@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use trace::Tracer;
+
 use crate::{Origins, Proxies, Quotas};
 
 /// The gateway's settings, with their defaults.
@@ -49,6 +51,8 @@ pub struct Config {
     pub token_grace: Duration,
     /// How many bytes of a stream's latest records are kept in memory; who is further behind reads the log.
     pub window_bytes: usize,
+    /// Tells of what is done for a response.
+    pub tracer: Tracer,
 }
 
 /// Limits of what one client takes. Where nothing else is said, 0 is no limit.
@@ -102,6 +106,7 @@ impl Default for Config {
             token_warning: Duration::from_secs(60),
             token_grace: Duration::from_secs(60),
             window_bytes: 32 * 1024,
+            tracer: Tracer::default(),
         }
     }
 }

@@ -70,7 +70,12 @@ impl Gateway {
     ) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
-            Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
+            Ender {
+                broker: broker.clone(),
+                member: member.clone(),
+                store_ttl: config.store_ttl,
+                tracer: config.tracer.clone(),
+            },
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),

@@ -23,7 +23,7 @@ pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
 pub(crate) use credential::{shown_text, subprotocols, token_of};
 pub use origin::Origins;
-pub(crate) use responses::dialect_of;
+pub(crate) use responses::{dialect_of, trace_of};
 
 use crate::{
     Principal,

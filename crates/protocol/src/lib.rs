@@ -44,7 +44,7 @@ pub use merge::{Merged, Merger, merge};
 pub use output::{ItemStatus, compaction_item, function_call_item, message_item, reasoning_item};
 pub use parse::{
     ClientMessage, ClientSecretWish, Compact, Create, MAX_CREDIT, Rejected, Resume, SessionUpdate,
-    check_context, client_message, client_secret, compact, create, is_stream_id, is_traceparent, steer_input,
+    check_context, client_message, client_secret, compact, create, is_stream_id, steer_input,
 };
 pub use rates::{Limited, Rate, Rates};
 pub use render::{SSE_DONE, event_json, sse_frame};

@@ -22,6 +22,6 @@ pub(crate) mod wording;
 pub use client_secret::{ClientSecretWish, client_secret};
 pub use context::check_context;
 pub use create::{Compact, Create, compact, create};
-pub use envelope::{is_stream_id, is_traceparent};
+pub use envelope::is_stream_id;
 pub(crate) use socket::client_value;
 pub use socket::{ClientMessage, MAX_CREDIT, Rejected, Resume, SessionUpdate, client_message, steer_input};

@@ -68,5 +68,5 @@ fn answers(engine: &dyn Engine, status: u16, body: &[u8]) {
 }
 
 fn call() -> Call {
-    Call { request: Arc::new(Request::new("m")), prefix: None, traceparent: String::new() }
+    Call { request: Arc::new(Request::new("m")), prefix: None, trace: None }
 }

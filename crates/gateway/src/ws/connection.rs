@@ -20,6 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, error::CapacityError},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use trace::TraceContext;
 
 use super::{
     asked::{Answer, Asked, Beginning, Begun, Wish},
@@ -51,6 +52,8 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     caller: Caller,
     session: Session,
+    /// The client's own span when it connected: that of requests which name no other.
+    trace: Option<TraceContext>,
     socket: Socket,
     lanes: Lanes<Wish>,
     asked: Asked,
@@ -80,6 +83,7 @@ impl Connection {
         shared: Arc<Shared>,
         principal: Principal,
         manners: Manners,
+        trace: Option<TraceContext>,
         socket: WebSocketStream<Wire<TokioIo<Upgraded>>>,
     ) -> Self {
         let now = Instant::now();
@@ -88,6 +92,7 @@ impl Connection {
         Self {
             caller: Caller::new(principal, now),
             session: Session::new(manners),
+            trace,
             socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
             asked: Asked::default(),
@@ -235,7 +240,8 @@ impl Connection {
     fn take_said(&mut self, said: Result<ClientMessage, Rejected>) {
         self.shared.metrics.count_message(said.as_ref().map_or("rejected", ClientMessage::name));
         let (result, lane) = match said {
-            Ok(ClientMessage::Create(create)) => {
+            Ok(ClientMessage::Create(mut create)) => {
+                create.trace = create.trace.or_else(|| self.trace.clone());
                 let lane = create.stream_id.clone();
                 self.shared.metrics.count_request("websocket");
                 (self.enqueue(lane.as_deref(), Wish::Create(create)), lane)

@@ -10,7 +10,7 @@ fn a_malformed_trace_in_a_header_is_ignored_too() {
         let headers =
             HeaderMap::from_iter([("traceparent".parse().unwrap(), HeaderValue::from_static(traceparent))]);
         take_headers(&mut create, &headers).unwrap();
-        create.traceparent
+        create.trace.map(|trace| trace.traceparent())
     };
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(taken(good).as_deref(), Some(good));
