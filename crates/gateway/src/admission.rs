@@ -25,6 +25,7 @@ use crate::{
     delivery::{Cursor, Leave, Subscribe, Telling},
     ending::{unix_micros, unix_time},
     gateway::Shared,
+    limit::Place,
 };
 
 /// A response that was accepted: its job is in the broker.
@@ -144,20 +145,16 @@ impl Shared {
         }
         let conversation = self.conversation(principal, &order).await?;
         let header = self.header(principal, &order).with_trace(response.context());
+        let mut place = None;
         if !claimed.is_repeated && order.create.generate {
             let begun = self.quota.begin(principal, id).await;
-            begun.map_err(|error| {
+            place = Some(begun.map_err(|error| {
                 let limited = Some(Box::new(Limited { rates, ..Limited::default() }));
                 ApiError { limited, ..error }
-            })?;
+            })?);
         }
-        let cursor = match self.begin(principal, id, &header, &conversation, order, admit).await {
-            Ok(cursor) => cursor,
-            Err(error) => {
-                self.quota.end(principal, id).await;
-                return Err(error);
-            }
-        };
+        let cursor = self.begin(principal, id, &header, &conversation, order, admit).await?;
+        place.into_iter().for_each(Place::keep);
         tracing::info!(
             response = %id, trace_id = response.trace_id().map(display), model = header.model, background = header.background,
             repeated = claimed.is_repeated, "response accepted"
@@ -300,13 +297,15 @@ impl Shared {
             Creation::Existed => cursor.catch_up(),
         }
         if create.generate && (created == Creation::Created || self.is_unfinished(id).await?) {
-            if created == Creation::Existed {
-                // What another gateway has left half done may not count yet.
-                self.quota.begin(principal, id).await?;
-            }
+            // What another gateway has left half done may not count yet.
+            let place = match created {
+                Creation::Existed => Some(self.quota.begin(principal, id).await?),
+                Creation::Created => None,
+            };
             let request = Request { input: conversation.to_vec(), ..create.request };
             let request = serde_json::to_vec(&request).map_err(internal)?.into();
             self.enqueue(id, header.clone(), kind, request, admit).await?;
+            place.into_iter().for_each(Place::keep);
         }
         Ok(cursor)
     }

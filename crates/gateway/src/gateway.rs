@@ -83,7 +83,7 @@ impl Gateway {
         );
         let roster = Roster::new(Arc::clone(&broker.control));
         let crowd = Crowd::new(&config.limits);
-        let quota = Quota::new(config.quotas, Arc::clone(&broker.store));
+        let quota = Quota::new(config.quotas, Arc::clone(&broker.store), tasks.clone());
         let sockets = TaskTracker::new();
         let drain = CancellationToken::new();
         Self(Arc::new(Shared {

@@ -13,7 +13,7 @@ pub use quota::{Allowance, Quotas};
 pub(crate) use complaints::Complaints;
 pub(crate) use crowd::{Crowd, Entry, Seat};
 pub(crate) use pressure::overloaded;
-pub(crate) use quota::Quota;
+pub(crate) use quota::{Place, Quota};
 pub(crate) use traffic::{Traffic, Verdict};
 
 use std::num::NonZeroU32;

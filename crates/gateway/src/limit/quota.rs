@@ -13,6 +13,7 @@ use broker::{
 use parking_lot::Mutex;
 use protocol::{ApiError, ErrorType, Limited, Rate, Rates};
 use stream::ResponseId;
+use tokio_util::task::TaskTracker;
 
 use crate::Principal;
 
@@ -47,6 +48,7 @@ pub struct Quotas {
 pub(crate) struct Quota {
     quotas: Quotas,
     store: Arc<dyn Store>,
+    tasks: TaskTracker,
     local: Mutex<Local>,
 }
 
@@ -59,8 +61,9 @@ struct Local {
 }
 
 impl Quota {
-    pub(crate) fn new(quotas: Quotas, store: Arc<dyn Store>) -> Self {
-        Self { quotas, store, local: Mutex::default() }
+    /// `tasks` are waited for at the end.
+    pub(crate) fn new(quotas: Quotas, store: Arc<dyn Store>, tasks: TaskTracker) -> Self {
+        Self { quotas, store, tasks, local: Mutex::default() }
     }
 
     /// What counts for `principal`: what its credential says of the user, and the settings where that says nothing.
@@ -160,33 +163,62 @@ impl Quota {
         }
     }
 
-    /// Counts the response as in flight, if its user and tenant may have one more.
-    pub(crate) async fn begin(&self, principal: &Principal, id: ResponseId) -> Result<(), ApiError> {
+    /// A response is about to begin: it takes its place among those in flight, until whoever ends it gives that back. Until the
+    /// place is [kept](Place::keep), to drop it gives it back; so it is cancel safe.
+    ///
+    /// # Errors
+    /// When as many are in flight as may be.
+    pub(crate) async fn begin(&self, principal: &Principal, id: ResponseId) -> Result<Place, ApiError> {
+        let mut place =
+            Place { store: Arc::clone(&self.store), tasks: self.tasks.clone(), id, accounts: Vec::new() };
         for (account, Allowance { in_flight, .. }) in self.accounts(principal) {
             if in_flight == 0 {
                 continue;
             }
+            // Before it is asked for: nobody may hear the answer.
+            place.accounts.push(account.clone());
             let asked = account.begin(&*self.store, id, in_flight);
             // A store that does not answer lets them in: how many there can be is bounded by what is asked for in a minute.
             if let Ok(Ok(false)) = tokio::time::timeout(PATIENCE, asked).await {
-                self.end(principal, id).await;
                 let message =
                     format!("{in_flight} responses are in flight, which is the limit. Wait for one to end.");
                 return Err(ApiError::new(ErrorType::TooManyRequests, "rate_limit_exceeded", message));
             }
         }
-        Ok(())
+        Ok(place)
     }
+}
 
-    /// A response has ended, or has not begun after all.
-    pub(crate) async fn end(&self, principal: &Principal, id: ResponseId) {
-        for (account, allowance) in self.accounts(principal) {
-            if allowance.in_flight > 0
-                && let Err(error) = account.end(&*self.store, id).await
-            {
-                tracing::debug!(%error, "failed to say that a response is not in flight");
-            }
+/// A response's place among those in flight.
+#[must_use]
+pub(crate) struct Place {
+    store: Arc<dyn Store>,
+    tasks: TaskTracker,
+    id: ResponseId,
+    accounts: Vec<Account>,
+}
+
+impl Place {
+    /// The response has begun: whoever ends it gives the place back.
+    pub(crate) fn keep(mut self) {
+        self.accounts.clear();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let accounts = std::mem::take(&mut self.accounts);
+        if accounts.is_empty() {
+            return;
         }
+        let (store, id) = (Arc::clone(&self.store), self.id);
+        self.tasks.spawn(async move {
+            for account in accounts {
+                if let Err(error) = account.end(&*store, id).await {
+                    tracing::debug!(%error, "failed to say that a response is not in flight");
+                }
+            }
+        });
     }
 }
 
