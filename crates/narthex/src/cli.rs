@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Layer, Origin, Role},
+    doctor::{DOCTOR_HELP, DoctorArgs},
     jobs::{JobsArgs, LIST_HELP},
     keys::{KEYS_HELP, KeysArgs},
 };
@@ -92,6 +93,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         upstream: Upstreams,
     },
+    /// Check these settings against the broker, model servers, keys, certificates and limits, and say what to fix
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
     /// See what waits, what is stuck and what died; try a dead job again, or drop one
     #[command(after_help = LIST_HELP)]
     Jobs(JobsArgs),

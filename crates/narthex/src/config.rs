@@ -43,7 +43,7 @@ pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
 pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
-pub(crate) use tls_files::TlsContents;
+pub(crate) use tls_files::{TlsContents, TlsFiles};
 pub(crate) use upstream::{EngineKind, Upstream, UpstreamModel};
 use value::Choice;
 

@@ -10,6 +10,7 @@ mod broker_choice;
 mod cli;
 mod config;
 mod console;
+mod doctor;
 mod failure;
 mod health;
 mod identity;
@@ -36,6 +37,7 @@ use crate::{
     app::App,
     cli::{Cli, Command, Common, Edge, Format, Upstreams},
     config::{Effective, Layer, Role},
+    doctor::DoctorArgs,
     failure::Failure,
     jobs::JobsArgs,
     ports::Ports,
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Command::Dev { common, edge, upstream } => serve(Role::Dev, &common, Some(&edge), Some(&upstream)),
         Command::Gateway { common, edge } => serve(Role::Gateway, &common, Some(&edge), None),
         Command::Worker { common, upstream } => serve(Role::Worker, &common, None, Some(&upstream)),
+        Command::Doctor(args) => configuration(&args.common, Some(&args.edge), Some(&args.upstream))
+            .and_then(|effective| check_up(effective, &args)),
         Command::Jobs(args) => {
             configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
         }
@@ -147,6 +151,11 @@ fn ask(effective: &Effective, admin: Option<String>) -> Result<ExitCode, Failure
 fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure> {
     tls::choose_cryptography();
     runtime()?.block_on(jobs::run(&effective.config, args)).map(|()| ExitCode::SUCCESS)
+}
+
+fn check_up(effective: Effective, args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    tls::choose_cryptography();
+    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.json)))
 }
 
 fn runtime() -> Result<Runtime, Failure> {
