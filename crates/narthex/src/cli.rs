@@ -9,6 +9,7 @@ use crate::{
     doctor::{DOCTOR_HELP, DoctorArgs},
     jobs::{JobsArgs, LIST_HELP},
     keys::{KEYS_HELP, KeysArgs},
+    plan::{PLAN_HELP, PlanArgs},
 };
 
 const EXAMPLES: &str = "\
@@ -99,6 +100,9 @@ pub(crate) enum Command {
     /// See what waits, what is stuck and what died; try a dead job again, or drop one
     #[command(after_help = LIST_HELP)]
     Jobs(JobsArgs),
+    /// Reckon how many gateways, workers and broker shards a load takes, now and as it grows
+    #[command(after_help = PLAN_HELP)]
+    Plan(PlanArgs),
     /// Make, list and revoke API keys
     #[command(after_help = KEYS_HELP)]
     Keys(KeysArgs),

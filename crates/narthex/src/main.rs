@@ -19,6 +19,7 @@ mod keys;
 mod memory;
 mod metrics;
 mod open_files;
+mod plan;
 mod ports;
 mod signals;
 mod status;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Jobs(args) => {
             configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
         }
+        Command::Plan(args) => plan::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => {
             configuration(&args.common, None, None).and_then(|effective| keys::run(&effective.config, args))
         }

@@ -4,6 +4,7 @@
 mod doctor;
 mod keys;
 mod life;
+mod plan;
 mod secrets;
 mod settings;
 mod support;
