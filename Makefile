@@ -3,13 +3,13 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos docs up down image
+.PHONY: help run test test-kafka kafka check chaos abuse fuzz trace-cost docs dashboards up down image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The development profile: dependencies are optimised in it too, it builds in half the time of a release, and `make test`
 # needs the same build.
@@ -44,8 +44,28 @@ chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: F
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@scripts/chaos --broker $(BROKER) --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+ROUNDS ?= 6
+
+abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measure what they notice: ROUNDS=6
+	@scripts/install chaos
+	@scripts/chaos abuse --rounds $(ROUNDS) $(ARGS)
+
+TIME ?= 600
+
+fuzz: ## Try the parsers of what comes in with anything, guided by coverage: TIME=600 TARGET=upstream JOBS=2
+	@scripts/install fuzz
+	@scripts/fuzz --time $(TIME) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
+
+trace-cost: ## Measure what traces cost: off, at 1 % and at 100 %, in one run
+	@scripts/install test
+	@$(CARGO) test --locked --release --package narthex --test cluster -- --ignored --nocapture what_traces_cost
+
 docs: ## Write the pages that are made from the program itself
 	@$(CARGO) run --quiet --locked --package narthex -- config --reference > docs/configuration.md
+
+dashboards: ## Write Grafana's dashboards from deploy/grafana/dashboards.py
+	@scripts/install dashboards
+	@.venv/bin/python -B deploy/grafana/dashboards.py
 
 up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load balancer
 	docker compose up --build --detach --wait
@@ -56,3 +76,11 @@ down: ## Stop that cluster
 
 image: ## Build the container image
 	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
+
+chart: ## Lint the Helm chart, test its templates, and check what they make against the schemas and the program
+	@scripts/install chart
+	@scripts/test-chart
+
+chart-install: ## Install the chart in a real API server with nodes that are none, upgrade it, scale it, remove it
+	@scripts/install cluster
+	@scripts/test-install

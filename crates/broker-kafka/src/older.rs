@@ -203,3 +203,6 @@ async fn collect(consumer: &Consumer, range: &Range, from: i64, wishes: &mut Vec
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,15 +2,18 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::plan::Kind;
+use crate::{abuse, plan::Kind};
 
 /// Runs a cluster of real processes under load, lets things go wrong, and checks every byte that its clients get.
 ///
 /// Exits with 1 if anything was lost, repeated, reordered, altered or miscounted, or if a response failed.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) instead: Option<Instead>,
     /// How many faults; with 0 there is only the load, for as long as a rolling deploy takes.
     #[arg(long, default_value_t = 300)]
     pub(crate) faults: usize,
@@ -62,6 +65,16 @@ pub(crate) struct Arguments {
     /// How the figures are printed.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+/// What else there is to run.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Instead {
+    /// Lets clients abuse a gateway while honest ones stream, and measures what those notice: see docs/abuse.md
+    Abuse(abuse::Arguments),
+    /// The abusers: started by `abuse`, with their orders on the standard input
+    #[command(hide = true)]
+    Attack,
 }
 
 /// What carries jobs and streams.
@@ -122,7 +135,7 @@ impl Arguments {
     }
 }
 
-fn positive(text: &str) -> Result<usize, String> {
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=10_000) => Ok(number),
         _ => Err("not a number from 1 to 10000".to_owned()),

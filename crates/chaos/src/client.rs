@@ -14,7 +14,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{cluster::MODEL, ledger::Ledger, order::Order, tape::Tape};
+use crate::{
+    cluster::MODEL,
+    ledger::Ledger,
+    order::{Order, Pace},
+    tape::Tape,
+};
 
 /// A client that hears nothing on a connection for so long leaves it.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -31,6 +36,9 @@ pub(crate) struct Scene {
     pub(crate) doors: Vec<SocketAddr>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) seed: u64,
+    pub(crate) pace: Pace,
+    /// What clients show to be let in, if anyone asks.
+    pub(crate) key: Option<String>,
     /// From then on no new streams are begun.
     pub(crate) stop: CancellationToken,
 }
@@ -91,7 +99,7 @@ impl Client {
             return None;
         }
         self.orders += 1;
-        let order = Order::new(self.scene.seed, self.number, self.orders, &mut self.random);
+        let order = Order::new(self.scene.seed, self.number, self.orders, &self.scene.pace, &mut self.random);
         self.scene.ledger.begin_stream();
         Some(Tape::new(order, Instant::now()))
     }
@@ -124,6 +132,11 @@ impl Client {
 /// What is sent to begin a response, or to be told it again.
 fn request(order: &Order) -> Value {
     json!({"model": MODEL, "input": order.prompt})
+}
+
+/// A header that shows the scene's key, if there is one.
+fn authorization(scene: &Scene) -> Option<(&'static str, String)> {
+    scene.key.as_ref().map(|key| ("authorization", format!("Bearer {key}")))
 }
 
 /// Whether an error is a clean refusal: the client is told to try again, and nothing is lost by it.

@@ -24,6 +24,8 @@ const MAX_JOURNAL: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Ledger {
     started: Instant,
+    /// Whether the time between tokens is kept.
+    measures: bool,
     totals: Mutex<Totals>,
 }
 
@@ -56,6 +58,8 @@ pub(crate) struct Totals {
     pub(crate) miscounted: u64,
     /// Responses that did not complete, and what else must not happen, by code.
     pub(crate) failed: BTreeMap<String, u64>,
+    /// When tokens came, and how long after the one before, if that is measured.
+    pub(crate) gaps: Vec<(Instant, Duration)>,
     /// The longest wait for the next event, of each stream that has ended.
     pub(crate) stalls: Vec<Duration>,
     /// The longest of all.
@@ -69,7 +73,12 @@ pub(crate) struct Totals {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), totals: Mutex::default() }
+        Self { started: Instant::now(), measures: false, totals: Mutex::default() }
+    }
+
+    /// One that keeps the time between tokens.
+    pub(crate) fn measuring() -> Self {
+        Self { measures: true, ..Self::new() }
     }
 
     /// The time since the start.
@@ -132,6 +141,9 @@ impl Ledger {
         totals.ended += 1;
         totals.events += tape.events();
         totals.stalls.push(tape.longest_stall);
+        if self.measures {
+            totals.gaps.extend_from_slice(&tape.gaps);
+        }
         if tape.longest_stall > totals.longest_stall {
             let until = tape.longest_stall_until - self.started;
             let around = totals.between(until.saturating_sub(tape.longest_stall + AROUND), until);

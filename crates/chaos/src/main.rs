@@ -5,6 +5,9 @@
 //! seed again, not always at the same place.
 
 mod arguments;
+
+mod abuse;
+
 mod plan;
 mod run;
 mod strike;
@@ -27,21 +30,34 @@ use std::{
 
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Format};
+use crate::arguments::{Arguments, Format, Instead};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
     let format = arguments.format;
-    match run::run(arguments).await {
-        Ok(figures) => {
+    match arguments.instead.take() {
+        Some(Instead::Abuse(arguments)) => {
+            let format = arguments.format;
+            told(abuse::run(arguments).await.map(|report| (report.is_good(), report.show(format))))
+        }
+        Some(Instead::Attack) => told(abuse::attack().await.map(|told| (true, told))),
+        None => told(run::run(arguments).await.map(|figures| {
             let text = match format {
                 Format::Text => figures.line(),
                 Format::Json => figures.json().to_string(),
             };
-            // Whoever does not listen has the exit code.
+            (figures.is_good(), text)
+        })),
+    }
+}
+
+/// Prints what came of it. Whoever does not listen has the exit code.
+fn told(outcome: io::Result<(bool, String)>) -> ExitCode {
+    match outcome {
+        Ok((is_good, text)) => {
             let _ = writeln!(io::stdout(), "{text}");
-            if figures.is_good() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+            if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) }
         }
         Err(error) => {
             let _ = writeln!(io::stderr(), "chaos: {error}");

@@ -1,6 +1,6 @@
 //! What clients ask for: prompts whose whole answer is known beforehand.
 
-use std::time::Duration;
+use std::ops::Range;
 
 use rand::{RngExt as _, rngs::StdRng};
 
@@ -16,13 +16,28 @@ pub(crate) struct Order {
     pub(crate) tokens: u64,
 }
 
+/// How long responses are, and how fast.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    pub(crate) tokens: Range<u64>,
+    /// Between two tokens.
+    pub(crate) delay_ms: Range<u64>,
+}
+
+impl Default for Pace {
+    /// Two to twenty seconds of text.
+    fn default() -> Self {
+        Self { tokens: 40..160, delay_ms: 50..120 }
+    }
+}
+
 impl Order {
-    /// Order `number` of client `client`: two to twenty seconds of text.
-    pub(crate) fn new(seed: u64, client: usize, number: u64, random: &mut StdRng) -> Self {
-        let tokens = random.random_range(40..160);
-        let delay = Duration::from_millis(random.random_range(50..120));
+    /// Order `number` of client `client`.
+    pub(crate) fn new(seed: u64, client: usize, number: u64, pace: &Pace, random: &mut StdRng) -> Self {
+        let tokens = random.random_range(pace.tokens.clone());
+        let delay = random.random_range(pace.delay_ms.clone());
         let key = format!("chaos-{seed}-{client}-{number}");
-        let prompt = format!("This is {key}. [[tokens={tokens} delay_ms={}]]", delay.as_millis());
+        let prompt = format!("This is {key}. [[tokens={tokens} delay_ms={delay}]]");
         Self { key, text: testkit::model_server::text(&prompt, 0, tokens), prompt, tokens }
     }
 

@@ -101,6 +101,11 @@ impl Process {
         }
     }
 
+    /// Its number.
+    pub(crate) const fn pid(&self) -> Pid {
+        self.pid
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

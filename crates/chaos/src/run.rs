@@ -18,12 +18,13 @@ use crate::{
     cluster::{Cluster, Parts},
     figures::Figures,
     ledger::Ledger,
+    order::Pace,
     plan::{Kind, Plan},
     strike::Striker,
 };
 
 /// After the last fault, the streams under way have so long to end.
-const LAST_STREAMS: Duration = Duration::from_secs(120);
+pub(crate) const LAST_STREAMS: Duration = Duration::from_secs(120);
 /// After the last stream, the calls of the model have so long to end.
 const LAST_CALLS: Duration = Duration::from_secs(15);
 /// How often the progress is shown.
@@ -48,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
         persistence: arguments.persistence,
         kafka_nodes: arguments.kafka_nodes(),
     };
-    let program = program(&arguments)?;
+    let program = program(arguments.program.as_ref())?;
     let cluster = Arc::new(Cluster::start(parts, &program, &logs.path, &ledger).await?);
     ledger.tell("the cluster is up");
     let calls_left = torment(&arguments, seed, &cluster, &ledger).await;
@@ -76,7 +77,14 @@ async fn torment(arguments: &Arguments, seed: u64, cluster: &Arc<Cluster>, ledge
     tasks.spawn(stop.clone().run_until_cancelled_owned(show(bar.clone(), Arc::clone(ledger))));
 
     let clients = TaskTracker::new();
-    let scene = Scene { doors: cluster.doors(), ledger: Arc::clone(ledger), seed, stop: stop.clone() };
+    let scene = Scene {
+        doors: cluster.doors(),
+        ledger: Arc::clone(ledger),
+        seed,
+        pace: Pace::default(),
+        key: None,
+        stop: stop.clone(),
+    };
     client::start(&Arc::new(scene), arguments.streams, &clients);
     let striker = Striker { cluster: Arc::clone(cluster), ledger: Arc::clone(ledger) };
     let plan = Plan::new(seed, arguments.interval, &arguments.left_out());
@@ -96,8 +104,8 @@ async fn torment(arguments: &Arguments, seed: u64, cluster: &Arc<Cluster>, ledge
 }
 
 /// The program beside this one, unless another is named.
-fn program(arguments: &Arguments) -> io::Result<PathBuf> {
-    let program = match &arguments.program {
+pub(crate) fn program(named: Option<&PathBuf>) -> io::Result<PathBuf> {
+    let program = match named {
         Some(program) => program.clone(),
         None => std::env::current_exe()?.with_file_name("narthex"),
     };
@@ -138,13 +146,13 @@ async fn show(bar: ProgressBar, ledger: Arc<Ledger>) {
 }
 
 /// Where the processes' logs are.
-struct Logs {
-    path: PathBuf,
+pub(crate) struct Logs {
+    pub(crate) path: PathBuf,
     temporary: Option<TempDir>,
 }
 
 impl Logs {
-    fn new(wanted: Option<PathBuf>) -> io::Result<Self> {
+    pub(crate) fn new(wanted: Option<PathBuf>) -> io::Result<Self> {
         if let Some(path) = wanted {
             std::fs::create_dir_all(&path)?;
             // Redis runs in a directory of its own.
@@ -155,13 +163,13 @@ impl Logs {
     }
 
     /// Leaves them there.
-    fn keep(self) -> PathBuf {
+    pub(crate) fn keep(self) -> PathBuf {
         self.temporary.map(TempDir::keep);
         self.path
     }
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     // Whoever does not listen has the exit code.
     let _ = writeln!(io::stderr(), "chaos: {line}");
 }

@@ -28,6 +28,8 @@ pub(crate) struct Tape {
     pub(crate) wrongs: Vec<Wrong>,
     /// What became of its connections.
     pub(crate) notes: Vec<String>,
+    /// When each token came that follows on another, and how long after that.
+    pub(crate) gaps: Vec<(Instant, Duration)>,
     /// The longest wait for an event that was not heard before.
     pub(crate) longest_stall: Duration,
     /// When that was over.
@@ -99,6 +101,7 @@ impl Tape {
             id: None,
             wrongs: Vec::new(),
             notes: Vec::new(),
+            gaps: Vec::new(),
             longest_stall: Duration::ZERO,
             longest_stall_until: now,
             shown: Vec::new(),
@@ -271,6 +274,11 @@ impl Tape {
     /// Keeps what is new, and holds what is not against what was heard before.
     fn keep(&mut self, number: u64, shown: &Shown, event: &Value, now: Instant) {
         let Some(before) = self.shown.get(number as usize) else {
+            let is_text = |shown: &Shown| matches!(shown, Shown::Text(_) | Shown::Merged);
+            // What is told as one came at once.
+            if is_text(shown) && self.shown.last().is_some_and(is_text) && now > self.heard {
+                self.gaps.push((now, now - self.heard));
+            }
             self.shown.push(shown.clone());
             if now - self.heard > self.longest_stall {
                 (self.longest_stall, self.longest_stall_until) = (now - self.heard, now);

@@ -140,7 +140,7 @@ impl ChatEngine {
     async fn stream(&self, call: &Call, continuous_usage: bool) -> Result<Outputs, Error> {
         let body = request::body(&call.request, call.prefix.as_deref(), continuous_usage, &self.config)?;
         let translate = stream::ChatStream::default();
-        let events = self.upstream.stream("/chat/completions", &body, &call.traceparent, translate).await?;
+        let events = self.upstream.stream("/chat/completions", &body, call.trace.as_ref(), translate).await?;
         Ok(events.boxed())
     }
 }

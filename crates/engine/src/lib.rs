@@ -23,6 +23,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use protocol::Request;
+use stream::TraceContext;
 
 pub use chat::{ChatConfig, ChatEngine, MaxTokensField, PrefillStyle};
 pub use demo::{DemoConfig, DemoEngine};
@@ -58,8 +59,8 @@ pub struct Call {
     /// The text that was told already, for the model to carry on: only for engines that
     /// can (`continuation = "prefill"`), and never for JSON or calls in progress.
     pub prefix: Option<String>,
-    /// W3C trace context to hand on; empty if there is none.
-    pub traceparent: String,
+    /// The span of the call, to hand on to the model server.
+    pub trace: Option<TraceContext>,
 }
 
 #[cfg(test)]

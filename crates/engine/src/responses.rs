@@ -40,7 +40,7 @@ impl Engine for ResponsesEngine {
     async fn generate(&self, call: Call) -> Result<Outputs, Error> {
         let body = request::body(&call.request, call.prefix.as_deref())?;
         let stream = stream::ResponsesStream::default();
-        Ok(self.upstream.stream("/responses", &body, &call.traceparent, stream).await?.boxed())
+        Ok(self.upstream.stream("/responses", &body, call.trace.as_ref(), stream).await?.boxed())
     }
 
     async fn models(&self) -> Result<Option<Vec<String>>, Error> {

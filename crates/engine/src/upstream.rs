@@ -22,6 +22,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use serde_json::Value;
+use stream::TraceContext;
 use tokio::time;
 
 pub(crate) use events::{Events, Progress, Translate};
@@ -108,17 +109,13 @@ impl Upstream {
         &self,
         path: &str,
         body: &Value,
-        traceparent: &str,
+        trace: Option<&TraceContext>,
         translate: T,
     ) -> Result<Events<T>, Error> {
         let mut request = self.request(Method::POST, path, Bytes::from(body.to_string()))?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        if let Ok(traceparent) = HeaderValue::from_str(traceparent)
-            && !traceparent.is_empty()
-        {
-            request.headers_mut().insert("traceparent", traceparent);
-        }
+        hand_on(trace, request.headers_mut());
         let response = self.send(request).await?;
         if is_json(response.headers()) {
             // Some servers tell of an error with a status of 200 and no stream.
@@ -165,13 +162,28 @@ impl Upstream {
             let causes: Vec<String> = std::iter::successors(error.source(), |&cause| cause.source())
                 .map(|cause| format!(": {cause}"))
                 .collect();
-            status::unreachable(format!("{error}{}", causes.concat()))
+            let said = format!("{error}{}", causes.concat());
+            status::unreachable(match outbound::advice(&error) {
+                Some(advice) => format!("{advice} ({said})"),
+                None => said,
+            })
         })?;
         if response.status().is_success() {
             return Ok(response);
         }
         let (head, body) = response.into_parts();
         Err(status::refusal(head.status, &head.headers, &answer(body).await))
+    }
+}
+
+/// Tells the server under which span its own work belongs, by W3C Trace Context.
+fn hand_on(trace: Option<&TraceContext>, headers: &mut HeaderMap) {
+    let Some(trace) = trace else { return };
+    let told = [("traceparent", trace.traceparent()), ("tracestate", trace.state().to_owned())];
+    for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
 }
 

@@ -11,20 +11,20 @@ use std::{sync::Arc, time::Duration};
 
 use broker::{Creation, Header, Job, Kind, Store};
 use bytes::Bytes;
-use protocol::{ApiError, Create, ErrorType, Item, Request, StoredInput, StoredResponse};
+use protocol::{ApiError, Create, ErrorType, Item, Limited, Rates, Request, StoredInput, StoredResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use stream::{Event, EventKind, ResponseId};
 use tokio::time::Instant;
+use trace::{Span, key};
 
 use crate::{
     Principal,
     continuation::{self, Conversation, unavailable},
-    delivery::{Cursor, Leave, Subscribe},
-    ending::unix_time,
+    delivery::{Cursor, Leave, Subscribe, Telling},
+    ending::{unix_micros, unix_time},
     gateway::Shared,
-    limit::Rates,
 };
 
 /// A response that was accepted: its job is in the broker.
@@ -48,6 +48,8 @@ pub(crate) struct Order {
     pub(crate) on_leave: OnLeave,
     /// The conversation that it continues, if the connection remembers it.
     pub(crate) remembered: Option<Conversation>,
+    /// By what the client came.
+    pub(crate) transport: &'static str,
 }
 
 /// What becomes of a response when its client goes.
@@ -83,8 +85,35 @@ struct Claimed {
 const CLAIM_AGE: Duration = Duration::from_secs(60);
 
 impl Shared {
-    /// Takes a request in.
+    /// Takes a request in. The first span of the response begins here, and goes on in what tells its events.
     pub(crate) async fn admit(&self, principal: &Principal, order: Order) -> Result<Accepted, ApiError> {
+        let tracer = &self.config.tracer;
+        let mut response = tracer.span(trace::Kind::Server, "response", order.create.trace.as_ref());
+        response.set(key::TRANSPORT, order.transport);
+        let mut admit = tracer.span(trace::Kind::Internal, "admit", response.context());
+        match self.take_in(principal, order, &mut response, &admit).await {
+            Ok(accepted) => {
+                drop(admit);
+                let deliver = tracer.span(trace::Kind::Internal, "deliver", response.context());
+                let telling = Telling::new(response, deliver);
+                Ok(Accepted { cursor: accepted.cursor.with_telling(telling), ..accepted })
+            }
+            Err(error) => {
+                for span in [&mut response, &mut admit] {
+                    span.fail(error.error_type.name());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn take_in(
+        &self,
+        principal: &Principal,
+        order: Order,
+        response: &mut Span,
+        admit: &Span,
+    ) -> Result<Accepted, ApiError> {
         let begun = Instant::now();
         self.pressure.check()?;
         if order.create.idempotency_key.is_some() {
@@ -106,17 +135,23 @@ impl Shared {
             None => Claimed { id: self.broker.log.new_id(), is_repeated: false },
         };
         let id = claimed.id;
+        response.set_with(key::MODEL, || order.create.request.model.clone());
+        response.set_with(key::RESPONSE, || id.to_string());
         if claimed.is_repeated
             && let Some(finished) = self.stored_response(principal, id).await?
         {
             return self.replay(principal, id, &finished, &order, (rates, begun)).await;
         }
         let conversation = self.conversation(principal, &order).await?;
-        let header = self.header(principal, &order);
+        let header = self.header(principal, &order).with_trace(response.context());
         if !claimed.is_repeated && order.create.generate {
-            self.quota.begin(principal, id).await?;
+            let begun = self.quota.begin(principal, id).await;
+            begun.map_err(|error| {
+                let limited = Some(Box::new(Limited { rates, ..Limited::default() }));
+                ApiError { limited, ..error }
+            })?;
         }
-        let cursor = match self.begin(principal, id, &header, &conversation, order).await {
+        let cursor = match self.begin(principal, id, &header, &conversation, order, admit).await {
             Ok(cursor) => cursor,
             Err(error) => {
                 self.quota.end(principal, id).await;
@@ -124,7 +159,7 @@ impl Shared {
             }
         };
         tracing::info!(
-            response = %id, model = header.model, background = header.background,
+            response = %id, trace_id = response.trace_id().map(display), model = header.model, background = header.background,
             repeated = claimed.is_repeated, "response accepted"
         );
         Ok(Accepted { id, cursor, conversation: Some(conversation), rates, begun })
@@ -195,7 +230,8 @@ impl Shared {
         let created = protocol::resource(id, created_at, &order.create.request, "in_progress");
         let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
-        let subscribe = Subscribe { model: &header.model, from: 0, catch_up: true, leave: Leave::RunsOn };
+        let subscribe =
+            Subscribe { model: &header.model, trace: None, from: 0, catch_up: true, leave: Leave::RunsOn };
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
         // What it continued may be gone by now; whoever continues it finds it in the store.
         Ok(Accepted { id, cursor, conversation: None, rates, begun })
@@ -223,11 +259,12 @@ impl Shared {
             tenant: principal.tenant.to_string(),
             user: principal.user.to_string(),
             model: request.model.clone(),
-            created_at_ms: unix_time() * 1000,
+            created_at_ms: unix_micros() / 1000,
             store: request.store,
             background: request.background,
             grace_ms: grace.as_millis() as u64,
             metered: self.quota.is_metered(principal),
+            ..Header::default()
         }
     }
 
@@ -239,13 +276,16 @@ impl Shared {
         header: &Header,
         conversation: &[Item],
         order: Order,
+        admit: &Span,
     ) -> Result<Cursor, ApiError> {
         let Order { create, kind, on_leave, .. } = order;
         let leave = match on_leave {
             OnLeave::Cancel => Leave::Cancel,
             OnLeave::Grace => Leave::of(header),
         };
-        let subscribe = Subscribe { model: &header.model, from: 0, catch_up: false, leave };
+        let trace = header.trace();
+        let subscribe =
+            Subscribe { model: &header.model, trace: trace.as_ref(), from: 0, catch_up: false, leave };
         let first = first_events(id, header, &create.request, create.generate);
         let (cursor, created, remembered) = tokio::join!(
             self.hub.subscribe(id, subscribe),
@@ -264,13 +304,33 @@ impl Shared {
                 // What another gateway has left half done may not count yet.
                 self.quota.begin(principal, id).await?;
             }
-            let traceparent = create.traceparent.unwrap_or_default();
             let request = Request { input: conversation.to_vec(), ..create.request };
             let request = serde_json::to_vec(&request).map_err(internal)?.into();
-            let job = Job { id, header: header.clone(), kind, request, traceparent };
-            self.broker.jobs.enqueue(&job).await.map_err(unavailable)?;
+            self.enqueue(id, header.clone(), kind, request, admit).await?;
         }
         Ok(cursor)
+    }
+
+    async fn enqueue(
+        &self,
+        id: ResponseId,
+        header: Header,
+        kind: Kind,
+        request: Bytes,
+        admit: &Span,
+    ) -> Result<(), ApiError> {
+        let mut span = self.config.tracer.span(trace::Kind::Producer, "enqueue", admit.context());
+        span.set(key::MESSAGING_OPERATION, "enqueue");
+        span.set(key::MESSAGING_OPERATION_TYPE, "send");
+        span.set_with(key::DESTINATION, || header.model.clone());
+        span.set_with(key::MESSAGE, || id.to_string());
+        span.set_with(key::CLIENT, || self.member.to_string());
+        let trace = span.context().cloned();
+        let job = Job { id, header, kind, request, trace, enqueued_at_us: unix_micros() };
+        self.broker.jobs.enqueue(&job).await.map_err(|error| {
+            span.fail("broker");
+            unavailable(error)
+        })
     }
 
     /// Whether a stream that was there already may still lack its job. Enqueueing twice does no harm.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use trace::Tracer;
+
 use crate::{Origins, Proxies, Quotas};
 
 /// The gateway's settings, with their defaults.
@@ -49,6 +51,8 @@ pub struct Config {
     pub token_grace: Duration,
     /// How many bytes of a stream's latest records are kept in memory; who is further behind reads the log.
     pub window_bytes: usize,
+    /// Tells of what is done for a response.
+    pub tracer: Tracer,
 }
 
 /// Limits of what one client takes. Where nothing else is said, 0 is no limit.
@@ -57,9 +61,9 @@ pub struct Limits {
     /// Connections at a time; one more is answered with 503, and a flood of them is dropped.
     pub max_connections: usize,
     /// Connections at a time from one address (of IPv6, from one /64); one more is answered with 429. Of clients behind a
-    /// proxy their WebSockets count.
+    /// proxy their WebSockets and the requests that are being answered count.
     pub max_connections_per_address: usize,
-    /// New connections a second from one address.
+    /// New connections a second from one address; of clients behind a proxy, requests.
     pub arrivals_per_second: u32,
     /// So many of them may come at once.
     pub arrivals_burst: u32,
@@ -102,6 +106,7 @@ impl Default for Config {
             token_warning: Duration::from_secs(60),
             token_grace: Duration::from_secs(60),
             window_bytes: 32 * 1024,
+            tracer: Tracer::default(),
         }
     }
 }

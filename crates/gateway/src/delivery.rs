@@ -9,9 +9,11 @@ mod attendance;
 mod cursor;
 mod feed;
 mod hub;
+mod telling;
 
 pub(crate) use cursor::{Cursor, Piece};
 pub(crate) use hub::{Hub, Leave, Subscribe};
+pub(crate) use telling::Telling;
 
 #[cfg(test)]
 mod tests;

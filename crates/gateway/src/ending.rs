@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use broker::{AppendError, Broker, FoundJob, JobState, Member, OpenError, OpenMode};
 use protocol::{ApiError, Outcome, Request, StoredResponse};
 use stream::{Assembler, Event, ResponseId};
+use trace::{Kind, TraceContext, Tracer, key};
 
 const STREAM_LOST: &str = "stream_lost";
 
@@ -17,6 +18,7 @@ pub(crate) struct Ender {
     pub(crate) broker: Broker,
     pub(crate) member: Member,
     pub(crate) store_ttl: Duration,
+    pub(crate) tracer: Tracer,
 }
 
 /// How a response was found that shall end.
@@ -34,12 +36,15 @@ pub enum Found {
 
 impl Ender {
     /// Cancels a response: its worker hears of it and aborts the call of the model; one that still waits ends here and now.
-    pub(crate) async fn cancel(&self, id: ResponseId) {
+    pub(crate) async fn cancel(&self, id: ResponseId, trace: Option<&TraceContext>) {
+        let mut span = self.tracer.span(Kind::Internal, "cancel", trace);
+        span.set_with(key::RESPONSE, || id.to_string());
         if let Err(error) = self.broker.control.cancel(id).await {
-            tracing::warn!(response = %id, %error, "failed to cancel");
+            tracing::warn!(response = %id, trace_id = span.trace_id().map(display), %error, "failed to cancel");
+            span.fail("broker");
         }
         if let Err(error) = self.end_if_unclaimed(id, &Outcome::Cancelled).await {
-            tracing::warn!(response = %id, %error, "failed to end a response that waits");
+            tracing::warn!(response = %id, trace_id = span.trace_id().map(display), %error, "failed to end a response that waits");
         }
     }
 
@@ -133,6 +138,11 @@ pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
 /// The broker does not have any more what it had.
 pub(crate) fn stream_lost() -> ApiError {
     ApiError::server(STREAM_LOST, "The response's stream was lost, or a part of it. Send the request again.")
+}
+
+/// Microseconds since 1970.
+pub(crate) fn unix_micros() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
 }
 
 /// Seconds since 1970.

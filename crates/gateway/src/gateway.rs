@@ -20,7 +20,7 @@ use crate::{
     delivery::Hub,
     ending::Ender,
     http,
-    limit::{Crowd, Entry, Pressure, Quota, Seat},
+    limit::{Complaints, Crowd, Entry, Pressure, Quota, Seat},
     listen::{Accept, Peer, Tls},
     metrics::OpenConnection,
     queues,
@@ -38,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) roster: Roster,
     pub(crate) crowd: Crowd,
     pub(crate) pressure: Pressure,
+    pub(crate) complaints: Complaints,
     pub(crate) quota: Quota,
     /// Tasks that end by themselves soon: a drain waits for them.
     pub(crate) tasks: TaskTracker,
@@ -69,7 +70,12 @@ impl Gateway {
     ) -> Self {
         let tasks = TaskTracker::new();
         let hub = Hub::new(
-            Ender { broker: broker.clone(), member: member.clone(), store_ttl: config.store_ttl },
+            Ender {
+                broker: broker.clone(),
+                member: member.clone(),
+                store_ttl: config.store_ttl,
+                tracer: config.tracer.clone(),
+            },
             config.window_bytes,
             config.queue_timeout,
             tasks.clone(),
@@ -90,6 +96,7 @@ impl Gateway {
             roster,
             crowd,
             pressure,
+            complaints: Complaints::new(),
             quota,
             tasks,
             sockets,
@@ -140,6 +147,17 @@ impl Gateway {
         done.cancel();
         shared.tasks.close();
         shared.tasks.wait().await;
+    }
+}
+
+impl Shared {
+    /// Whether one more refusal is to be logged; what is not is counted.
+    pub(crate) fn log_refusal(&self) -> bool {
+        let is_logged = self.complaints.take();
+        if !is_logged {
+            self.metrics.count_limited("refusal_not_logged");
+        }
+        is_logged
     }
 }
 

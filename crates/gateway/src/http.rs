@@ -23,11 +23,12 @@ pub(crate) use answer::{Answer, AnswerBody, empty};
 pub(crate) use body::too_large;
 pub(crate) use credential::{shown_text, subprotocols, token_of};
 pub use origin::Origins;
-pub(crate) use responses::dialect_of;
+pub(crate) use responses::{dialect_of, trace_of};
 
 use crate::{
     Principal,
     gateway::Shared,
+    limit::Seat,
     listen::{Client, Peer},
     principal::refused,
     ws,
@@ -44,14 +45,16 @@ pub(crate) async fn serve(
     let client = shared.config.proxies.client(&peer, request.headers());
     let admitted = admit(&shared, &peer, client, &request);
     let (caller, result) = match admitted {
-        Ok(caller) if origin::is_preflight(&request) => {
+        Ok((caller, _)) if origin::is_preflight(&request) => {
             (Some(caller), Ok(origin::preflight(request.headers())))
         }
-        Ok(caller) => (Some(caller), route(&shared, &peer, client, request).await),
+        Ok((caller, seat)) => (Some(caller), route(&shared, seat, request).await),
         Err(error) => (None, Err(error)),
     };
     let mut response = result.unwrap_or_else(|error| {
-        tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        if shared.log_refusal() {
+            tracing::info!(request = id, client = %client.address, %method, path, status = error.status(), code = error.code, message = error.message, "request refused");
+        }
         shared.metrics.count_error("http", &error);
         answer::error(&error)
     });
@@ -65,21 +68,27 @@ pub(crate) async fn serve(
     Ok(response)
 }
 
-/// What can be told before anything is asked for: whether there is room, whether the connection is private, and whether the
-/// page may call that does.
+/// What can be told before anything is asked for: whether the connection is private, whether the page may call that does, and
+/// whether there is room. The request's seat comes along: a proxy's connections tell nothing of its clients, so there each request
+/// counts as one, until it is answered whole.
 fn admit(
     shared: &Shared,
     peer: &Peer,
     client: Client,
     request: &Request<Incoming>,
-) -> Result<origin::Caller, ApiError> {
+) -> Result<(origin::Caller, Arc<Seat>), ApiError> {
     if let Some(refusal) = &peer.refusal {
         return Err(refusal.clone());
     }
     if !client.is_private && !shared.config.allow_plain {
         return Err(https_required());
     }
-    shared.config.origins.check(client, request.headers())
+    let caller = shared.config.origins.check(client, request.headers())?;
+    let seat = match client.is_behind_proxy {
+        true => Arc::new(shared.crowd.admit(client.address)?),
+        false => Arc::clone(&peer.seat),
+    };
+    Ok((caller, seat))
 }
 
 /// Whoever can read along could take over the key and the answers.
@@ -88,7 +97,7 @@ fn https_required() -> ApiError {
     ApiError::new(ErrorType::InvalidRequestError, "https_required", message)
 }
 
-async fn route(shared: &Arc<Shared>, peer: &Peer, client: Client, request: Request<Incoming>) -> Answer {
+async fn route(shared: &Arc<Shared>, seat: Arc<Seat>, request: Request<Incoming>) -> Answer {
     // Before the body is read, and before anything is told about what there is.
     let principal = match identify(shared, credential::shown(request.uri(), request.headers())).await {
         Ok(principal) => principal,
@@ -99,14 +108,10 @@ async fn route(shared: &Arc<Shared>, peer: &Peer, client: Client, request: Reque
         }
     };
     let segments: Vec<&str> = segments(request.uri().path());
-    match (request.method(), segments.as_slice()) {
+    let answered = match (request.method(), segments.as_slice()) {
         (_, ["v1", "responses"]) if ws::is_upgrade(&request) => {
             shared.pressure.check()?;
-            let seat = match client.is_behind_proxy {
-                true => Arc::new(shared.crowd.admit(client.address)?),
-                false => Arc::clone(&peer.seat),
-            };
-            ws::upgrade(shared, principal, seat, request)
+            return ws::upgrade(shared, principal, seat, request);
         }
         (&Method::POST, ["v1", "responses"]) => responses::create(shared, &principal, request).await,
         (&Method::POST, ["v1", "responses", "compact"]) => {
@@ -121,7 +126,8 @@ async fn route(shared: &Arc<Shared>, peer: &Peer, client: Client, request: Reque
             body::discard(shared, &head.headers, body);
             route_head(shared, &principal, &head).await
         }
-    }
+    };
+    answered.map(|answer| answer::seated(answer, seat))
 }
 
 /// Who shows this credential. Where nobody is asked, nothing that is shown can be wrong.

@@ -12,7 +12,7 @@ use stream::ResponseId;
 pub use crate::ending::Found;
 use crate::{
     admission::{first_events, remember_input},
-    ending::{Ender, unix_time},
+    ending::{Ender, unix_micros},
     fold::{FoldError, fold},
 };
 
@@ -31,14 +31,15 @@ const RETRY_TTL: Duration = Duration::from_secs(60 * 60);
 pub async fn retry(broker: &Broker, job: &Job, store_ttl: Duration) -> Result<ResponseId, Error> {
     let request: Request = serde_json::from_slice(&job.request).map_err(Error::refused)?;
     let id = claim_retry(broker, job.id).await?;
-    let header = Header { created_at_ms: unix_time() * 1000, ..job.header.clone() };
+    let header = Header { created_at_ms: unix_micros() / 1000, ..job.header.clone() };
     let first = first_events(id, &header, &request, true);
     if header.store {
         let input = input_of(broker, job, &request).await?;
         remember_input(&*broker.store, id, &input, store_ttl).await?;
     }
     broker.log.create(id, &header, &first.events).await?;
-    broker.jobs.enqueue(&Job { id, header, ..job.clone() }).await?;
+    let enqueued_at_us = unix_micros();
+    broker.jobs.enqueue(&Job { id, header, enqueued_at_us, ..job.clone() }).await?;
     tracing::info!(response = %id, retried = %job.id, "response retried");
     Ok(id)
 }
@@ -79,7 +80,8 @@ pub async fn cancel(
     id: ResponseId,
     store_ttl: Duration,
 ) -> Result<Found, Error> {
-    let ender = Ender { broker: broker.clone(), member: member.clone(), store_ttl };
+    let tracer = trace::Tracer::default();
+    let ender = Ender { broker: broker.clone(), member: member.clone(), store_ttl, tracer };
     let found = ender.end_if_unclaimed(id, &Outcome::Cancelled).await?;
     // Only then: a worker that heard of it before would be quick enough for us to find that it has ended.
     if found == Found::Owned {

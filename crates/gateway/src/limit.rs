@@ -1,6 +1,7 @@
 //! What one client may take of a gateway: how many connections, and how much on each.
 
 mod clock;
+mod complaints;
 mod crowd;
 mod pressure;
 mod quota;
@@ -9,8 +10,10 @@ mod traffic;
 pub use pressure::Pressure;
 pub use quota::{Allowance, Quotas};
 
+pub(crate) use complaints::Complaints;
 pub(crate) use crowd::{Crowd, Entry, Seat};
-pub(crate) use quota::{Quota, Rate, Rates};
+pub(crate) use pressure::overloaded;
+pub(crate) use quota::Quota;
 pub(crate) use traffic::{Traffic, Verdict};
 
 use std::num::NonZeroU32;

@@ -8,11 +8,12 @@ use broker::Header;
 use protocol::{ApiError, StoredResponse, read_error};
 use serde_json::Value;
 use stream::{ResponseId, Sequence};
+use trace::{Beginning, Kind, Span, TraceContext, key};
 
 use crate::{
     Principal,
     continuation::unavailable,
-    delivery::{Cursor, Leave, Subscribe},
+    delivery::{Cursor, Leave, Subscribe, Telling},
     ending,
     fold::{FoldError, fold},
     gateway::Shared,
@@ -113,7 +114,8 @@ impl Shared {
         }
     }
 
-    /// The caller's own response from the event after `after` on, or from the first.
+    /// The caller's own response from the event after `after` on, or from the first. This belongs to the response's trace; `client` is
+    /// the caller's own span, if it has one.
     ///
     /// # Errors
     /// When it has ended and its events are gone, or when it has no event `after`.
@@ -122,6 +124,7 @@ impl Shared {
         principal: &Principal,
         id: ResponseId,
         after: Option<Sequence>,
+        client: Option<&TraceContext>,
     ) -> Result<Option<Resumed>, ApiError> {
         let Some(header) = self.own_header(principal, id).await? else {
             let stored = self.stored_response(principal, id).await?;
@@ -133,9 +136,16 @@ impl Shared {
             Some(after) if self.ends_with(id, after).await? => return Ok(Some(Resumed::Ended)),
             Some(after) => after + 1,
         };
-        let subscribe = Subscribe { model: &header.model, from, catch_up: true, leave: Leave::of(&header) };
+        let trace = header.trace();
+        let (name, kind) = ("resume".into(), Kind::Server);
+        let beginning = Beginning { name, kind, parent: trace.as_ref(), since: None, link: client };
+        let mut span = self.config.tracer.begin(beginning);
+        span.set_with(key::RESPONSE, || id.to_string());
+        span.set(key::FIRST_EVENT, from);
+        let subscribe = subscribe(&header, trace.as_ref(), from);
         let cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-        Ok(Some(Resumed::Goes(cursor)))
+        let telling = Telling::new(Span::default(), span);
+        Ok(Some(Resumed::Goes(cursor.with_telling(telling))))
     }
 
     /// Cancels the caller's own response: as it is then. One that has ended stays as it is.
@@ -157,10 +167,10 @@ impl Shared {
         id: ResponseId,
     ) -> Result<Option<Value>, ApiError> {
         let Some(header) = self.own_header(principal, id).await? else { return Ok(None) };
-        let subscribe =
-            Subscribe { model: &header.model, from: 1, catch_up: true, leave: Leave::of(&header) };
+        let trace = header.trace();
+        let subscribe = subscribe(&header, trace.as_ref(), 1);
         let mut cursor = self.hub.subscribe(id, subscribe).await.map_err(unavailable)?;
-        self.hub.cancel(id).await;
+        self.hub.cancel(id, trace.as_ref()).await;
         match tokio::time::timeout(CANCEL_PATIENCE, wait_for_end(&mut cursor)).await {
             Ok(ended) => ended.map(|ended| Some(ended.resource)),
             // Its worker may just have died: the next one will see the cancel.
@@ -191,6 +201,11 @@ impl Shared {
             FoldError::Broker(error) => unavailable(error),
         })
     }
+}
+
+/// To the events from `from` on of a response that began earlier.
+fn subscribe<'a>(header: &'a Header, trace: Option<&'a TraceContext>, from: Sequence) -> Subscribe<'a> {
+    Subscribe { model: &header.model, trace, from, catch_up: true, leave: Leave::of(header) }
 }
 
 fn expired() -> ApiError {

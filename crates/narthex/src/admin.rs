@@ -1,4 +1,6 @@
-//! The admin listener: `/healthz`, `/readyz` and `/metrics`, apart from the public one, for the operator's own network.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics` and what is under `/debug`, apart from the public one, for the operator's own network.
+
+mod debug;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -19,6 +21,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::debug::Debug;
 use crate::status::Status;
 
 /// Probes and scrapers are few. One more waits in the listener's queue.
@@ -34,12 +37,17 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Debug)]
 pub(crate) struct Admin {
     /// For `/readyz`.
-    pub(crate) status: Status,
+    status: Status,
     /// For `/metrics`.
-    pub(crate) registry: Registry,
+    registry: Registry,
+    debug: Debug,
 }
 
 impl Admin {
+    pub(crate) fn new(status: Status, registry: Registry) -> Self {
+        Self { status, registry, debug: Debug::default() }
+    }
+
     /// Answers until `end` is cancelled.
     pub(crate) async fn run(self, listener: TcpListener, end: CancellationToken) {
         let admin = Arc::new(self);
@@ -89,7 +97,12 @@ impl Admin {
                 Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{reason}\n")),
             },
             "/metrics" => self.metrics(),
-            _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz and /metrics\n"),
+            path if path.starts_with("/debug/") => {
+                let (status, kind, page) =
+                    self.debug.answer(path, request.uri().query().unwrap_or_default()).await;
+                text(status, kind, page)
+            }
+            _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz, /metrics and /debug/\n"),
         }
     }
 

@@ -56,7 +56,7 @@ impl App {
         app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
-        let admin = Admin { status: app.status.clone(), registry };
+        let admin = Admin::new(app.status.clone(), registry);
         let end = app.admin.drain.clone();
         app.admin.spawn("admin listener", async move {
             admin.run(ports.admin.0, end).await;

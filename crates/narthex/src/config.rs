@@ -16,6 +16,7 @@ mod kafka;
 mod layer;
 mod load;
 mod nearest;
+mod otel;
 mod print;
 mod redis;
 mod reference;
@@ -23,6 +24,7 @@ mod secret;
 mod secret_place;
 mod settings;
 mod tls_files;
+mod traces;
 mod units;
 mod upstream;
 mod value;
@@ -41,10 +43,12 @@ pub(crate) use file::read as read_file;
 use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
+pub(crate) use otel::read as read_otel;
 pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
 pub(crate) use tls_files::{TlsContents, TlsFiles};
-pub(crate) use upstream::{EngineKind, Upstream, UpstreamModel};
+pub(crate) use traces::Traces;
+pub(crate) use upstream::{EngineKind, Header, Upstream, UpstreamModel};
 use value::Choice;
 
 /// Everything that can be set, for all roles.
@@ -66,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// Where spans go.
+    pub(crate) traces: Traces,
     /// Who may call.
     pub(crate) auth: Auth,
     /// How clients' connections are encrypted.
@@ -91,6 +97,7 @@ impl Default for Config {
             memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
+            traces: Traces::default(),
             auth: Auth::default(),
             tls: ServerTls::default(),
             gateway: gateway::Config::default(),

@@ -43,6 +43,7 @@ use crate::{
     jobs::JobsArgs,
     ports::Ports,
     signals::Signals,
+    telemetry::Traces,
 };
 
 // After a crowd of clients has left, this allocator's background threads give their memory back.
@@ -96,6 +97,8 @@ fn serve(
     tls::choose_cryptography();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
+        let traces = Traces::start(role, &config)?;
+        (config.gateway.tracer, config.worker.tracer) = (traces.tracer(), traces.tracer());
         let ports = Ports::bind(role, &config).await?;
         ports.announce();
         let starting = App::start(role, config, ports);
@@ -107,8 +110,12 @@ fn serve(
             signal = signals.next() => { tracing::info!(%signal, "draining; a second signal exits at once"); None }
             failure = app.failed() => Some(failure),
         };
+        let end = async {
+            app.drain().await;
+            traces.end().await;
+        };
         tokio::select! {
-            () = app.drain() => early.map_or(Ok(ExitCode::SUCCESS), Err),
+            () = end => early.map_or(Ok(ExitCode::SUCCESS), Err),
             signal = signals.next() => signal.exit(),
         }
     })
@@ -122,6 +129,7 @@ fn configuration(
 ) -> Result<Effective, Failure> {
     let file = common.config.clone().or_else(|| std::env::var_os(config::CONFIG_FILE).map(PathBuf::from));
     let file = file.map_or_else(|| Ok(Layer::default()), |path| config::read_file(&path))?;
+    let usual = config::read_otel(std::env::vars_os());
     let environment = config::read_environment(std::env::vars_os())?;
     let mut flags = Layer::default();
     common.give(&mut flags);
@@ -131,7 +139,7 @@ fn configuration(
     if let Some(upstream) = upstream {
         upstream.give(&mut flags).map_err(Failure::configuration)?;
     }
-    config::load([file, environment, flags])
+    config::load([usual, file, environment, flags])
 }
 
 fn print(effective: &Effective, format: Format, check: Option<Role>) -> Result<ExitCode, Failure> {

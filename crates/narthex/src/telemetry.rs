@@ -1,9 +1,15 @@
-//! What this process writes about itself: the log, and where a panic goes.
+//! What this process tells about itself: the log, where a panic goes, and [traces](Traces).
+
+mod export;
+mod recorder;
+mod traces;
 
 use std::io::{IsTerminal, stderr};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub(crate) use traces::Traces;
 
 use crate::{
     config::{Config, LogFormat},

@@ -2,8 +2,10 @@
 //!
 //! One [`Connector`] for all of them: TCP without delay, TLS where the URL says so, and one bound on the time of all of it.
 
+mod advice;
 mod connector;
 
+pub use advice::advice;
 pub use connector::{BoxError, Connector, Stream, Tls, TlsError};
 
 /// Whether `host`, as it stands in a URL, is this machine: what is sent there crosses no network.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use prost::Message as _;
-use stream::{Delta, Epoch, Event, EventKind, Record, Sequence, Whole};
+use stream::{Delta, Epoch, Event, EventKind, MAX_SEQUENCE, Record, Sequence, Whole};
 
 use crate::{Invalid, generated};
 
@@ -37,6 +37,8 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, Invalid> {
 /// As [`decode_record`].
 pub fn decode_appended(bytes: &[u8]) -> Result<(Record, Option<SystemTime>), Invalid> {
     let record = generated::Record::decode(bytes)?;
+    let next = record.first.checked_add(record.events.len() as u64);
+    next.filter(|next| *next <= MAX_SEQUENCE).ok_or(Invalid::Part("sequence number"))?;
     let events = record.events.into_iter().map(from_wire).collect::<Result<_, _>>()?;
     let at = Some(record.appended_at_us).filter(|at| *at > 0);
     let at = at.and_then(|at| UNIX_EPOCH.checked_add(Duration::from_micros(at)));

@@ -1,9 +1,9 @@
 //! The one error that clients see: the standard's shape, over HTTP and on a socket.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::Limited;
 
 /// What went wrong, in the standard's terms. `Display` is the message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -18,9 +18,9 @@ pub struct ApiError {
     pub message: String,
     /// The parameter that is wrong, as a path: `input[0].content`.
     pub param: Option<String>,
-    /// How long to wait before the next try, where that is known.
+    /// Where one of the caller's limits is the reason: what is known of them.
     #[serde(skip)]
-    pub retry_after: Option<Duration>,
+    pub limited: Option<Box<Limited>>,
 }
 
 /// The standard's kinds of error.
@@ -64,13 +64,7 @@ impl ErrorType {
 impl ApiError {
     /// An error of `error_type`, with a code and a message.
     pub fn new(error_type: ErrorType, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            error_type,
-            code: Some(code.to_owned()),
-            message: message.into(),
-            param: None,
-            retry_after: None,
-        }
+        Self { error_type, code: Some(code.to_owned()), message: message.into(), param: None, limited: None }
     }
 
     /// A parameter is wrong.

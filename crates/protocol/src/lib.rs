@@ -24,6 +24,7 @@ mod chat;
 
 mod close;
 mod input_items;
+mod rates;
 mod secret;
 mod steer;
 
@@ -45,6 +46,7 @@ pub use parse::{
     ClientMessage, ClientSecretWish, Compact, Create, MAX_CREDIT, Rejected, Resume, SessionUpdate,
     check_context, client_message, client_secret, compact, create, is_stream_id, steer_input,
 };
+pub use rates::{Limited, Rate, Rates};
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
 pub use resource::{Outcome, end, lifecycle, resource, resource_of, with_status};

@@ -47,12 +47,12 @@ impl Assembler {
         !self.output.is_empty()
     }
 
-    /// The output items so far.
+    /// The output items so far, each an object.
     pub fn output(&self) -> &[Value] {
         &self.output
     }
 
-    /// The response resource as it stands, or `None` before `response.created`.
+    /// The response resource as it stands, an object, or `None` before `response.created`.
     ///
     /// Until the end its `output` is what the deltas so far add up to.
     pub fn response(&self) -> Option<Value> {
@@ -96,10 +96,10 @@ impl Assembler {
         let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return };
         match whole.kind {
             EventKind::Created | EventKind::Queued | EventKind::InProgress => {
-                self.response = body.remove("response");
+                self.response = body.remove("response").filter(Value::is_object);
             }
             EventKind::Completed | EventKind::Failed | EventKind::Incomplete => {
-                self.response = body.remove("response");
+                self.response = body.remove("response").filter(Value::is_object);
                 self.ended = true;
             }
             EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(body),
@@ -114,8 +114,10 @@ impl Assembler {
     }
 
     fn set_item(&mut self, mut body: Map<String, Value>) {
-        let (Some(index), Some(item)) = (index(&body, "output_index"), body.remove("item")) else { return };
-        put(&mut self.output, index, item);
+        let item = body.remove("item").filter(Value::is_object);
+        if let (Some(index), Some(item)) = (index(&body, "output_index"), item) {
+            put(&mut self.output, index, item);
+        }
     }
 
     fn set_part(&mut self, mut body: Map<String, Value>, list: &str, index_name: &str) {

@@ -8,11 +8,13 @@ mod assembler;
 mod event;
 mod id;
 mod record;
+mod trace_context;
 
 pub use assembler::{Assembler, OutOfOrder};
 pub use event::{Delta, DeltaKind, Event, EventKind, Whole};
 pub use id::{InvalidResponseId, ItemKind, ResponseId};
-pub use record::{Epoch, Record, Sequence};
+pub use record::{Epoch, MAX_SEQUENCE, Record, Sequence};
+pub use trace_context::{TraceContext, TraceId};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,10 @@ use crate::Event;
 /// The number of an event in its stream: 0, 1, 2, … without a gap.
 pub type Sequence = u64;
 
+/// Numbers are lower than this: what JSON's readers tell apart, and nothing that any stream comes near to. What names a higher one
+/// is refused where it comes in, so that nobody behind has to care for what follows the last of all numbers.
+pub const MAX_SEQUENCE: Sequence = 1 << 53;
+
 /// One worker's term of ownership over a stream. 0 is the gateway's own, at creation; each opening is higher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Epoch(pub u32);

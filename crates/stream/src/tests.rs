@@ -74,3 +74,14 @@ fn deltas_add_up_to_the_response() {
     assert_eq!(assembler.response().unwrap()["output"][0]["content"][0]["text"], "Hello");
     assert_eq!(assembler.push(9, &delta("x")), Err(OutOfOrder { expected: 5, got: 9 }));
 }
+
+#[test]
+fn what_is_no_object_is_no_response_and_no_item() {
+    let mut assembler = Assembler::new();
+    let created = whole(EventKind::Created, json!({"response": "r"}));
+    let added = whole(EventKind::OutputItemAdded, json!({"output_index": 0, "item": [1]}));
+    for (sequence, event) in (0..).zip([created, added]) {
+        assembler.push(sequence, &event).unwrap();
+        assert_eq!((assembler.response(), assembler.output()), (None, &[][..]));
+    }
+}

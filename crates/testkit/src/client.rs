@@ -96,7 +96,21 @@ impl Http {
     /// # Panics
     /// When the answer is not a stream of events.
     pub async fn events(&self, method: Method, path: &str, body: Option<Value>) -> EventStream {
-        let response = self.send(method, path, &[], body).await;
+        self.events_with(method, path, &[], body).await
+    }
+
+    /// The same, with these headers.
+    ///
+    /// # Panics
+    /// When the answer is not a stream of events.
+    pub async fn events_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> EventStream {
+        let response = self.send(method, path, headers, body).await;
         assert_eq!(response.status(), 200, "{path}");
         EventStream { body: response.into_body(), buffer: Vec::new() }
     }

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use broker::{Broker, Member};
 use engine::Engine;
-use gateway::Gateway;
+use gateway::{Gateway, Pressure};
 use identity::Authenticator;
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -41,6 +41,8 @@ pub struct RunningGateway {
     pub address: SocketAddr,
     /// Its life.
     pub running: Running,
+    /// Whether it has too much to do, as a test says.
+    pub pressure: Pressure,
 }
 
 impl Running {
@@ -104,18 +106,19 @@ impl Cluster {
         listener.set_nonblocking(true).expect("a listener");
         let address = listener.local_addr().expect("the port's address");
         let metrics = gateway::Metrics::register(&mut Registry::default());
+        let pressure = Pressure::default();
         let gateway = Gateway::build(
             config,
             Arc::new(authenticator),
             self.broker.clone(),
             Member::random("gateway"),
             metrics,
-            gateway::Pressure::default(),
+            pressure.clone(),
         );
         let running = Running::start(|drain| async move {
             gateway.run(TcpListener::from_std(listener).expect("a listener"), None, drain).await;
         });
-        RunningGateway { address, running }
+        RunningGateway { address, running, pressure }
     }
 
     /// Adds a worker that serves [`MODEL`] by `engine`, and waits until the model is known.

@@ -6,6 +6,8 @@
 //! [`model_server`] is a model server that does what a script says, over real sockets: it answers, dawdles, fails, hangs
 //! up or talks nonsense, and knows afterwards what was asked of it and which of its streams were aborted.
 
+//! [`otlp`] is a receiver of spans.
+
 //! [`people`] are people with API keys, and [`openid`] is an issuer of tokens as OpenID Connect has it: discovery, keys, and their rotation.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test whose ground gives way has failed")]
@@ -16,6 +18,7 @@ pub mod cluster;
 pub mod kafka;
 pub mod model_server;
 pub mod openid;
+pub mod otlp;
 pub mod people;
 pub mod puppet;
 pub mod redis;

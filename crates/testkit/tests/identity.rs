@@ -198,6 +198,7 @@ async fn a_socket_is_warned_and_goes_on_with_another_token() {
     let protocols = format!("narthex.v1.json, narthex.bearer.{first}");
     let headers = [("sec-websocket-protocol", &*protocols)];
     let (mut socket, _) = Socket::try_connect(scene.gateway.address, &headers).await.unwrap();
+    assert_eq!(next(&mut socket).await["type"], "narthex:session.created");
     let warning = next(&mut socket).await;
     assert_eq!((&warning["type"], &warning["expires_at"]), (&json!("narthex:token.expiring"), &ends));
     let update = |token: &str| json!({"type": "narthex:token.update", "token": token});

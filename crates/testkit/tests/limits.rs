@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use gateway::{Allowance, Config, Limits, Origins, Quotas};
+use gateway::{Config, ForwardedHeader, Limits, Origins, Proxies};
+use http_body_util::BodyExt as _;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::{
-    client::{Http, Socket, text},
+    client::{Socket, text},
     scene::{Scene, body, create},
 };
 use tokio::{net::TcpStream, time::timeout};
@@ -139,7 +140,11 @@ async fn a_message_in_countless_pieces_is_too_large() {
     socket.feed(piece(Data::Text)).await.unwrap();
     let flood = async {
         // 17,000 bytes: not too many, but for their heads.
-        for _ in 0..17_000 {
+        for number in 0..17_000 {
+            // What comes between them changes nothing.
+            if number % 1_000 == 0 {
+                let _ = socket.feed(Message::Pong(tungstenite::Bytes::new())).await;
+            }
             if socket.feed(piece(Data::Continue)).await.is_err() {
                 break;
             }
@@ -154,6 +159,19 @@ async fn a_message_in_countless_pieces_is_too_large() {
         }
     };
     assert_eq!(timeout(Duration::from_secs(10), flood).await.unwrap(), Some(1009));
+}
+
+#[tokio::test]
+async fn pings_between_messages_are_none_of_them() {
+    let limits = Limits { messages_per_second: 0, ..Limits::default() };
+    let scene = with(Config { max_message_bytes: 1_000, limits, ..Config::default() }).await;
+    let mut socket = scene.socket().await;
+    // Of their own they are longer than any message may be.
+    for _ in 0..2_000 {
+        socket.send_raw(Message::Ping(vec![0; 100].into())).await;
+    }
+    socket.send(json!({"type": "response.sing"})).await;
+    assert_eq!(code(&mut socket).await, "invalid_value");
 }
 
 #[tokio::test]
@@ -209,71 +227,87 @@ async fn pages_call_only_where_they_may() {
     }
 }
 
-async fn quotas(user: Allowance) -> Scene {
-    with(Config { quotas: Quotas { user, ..Quotas::default() }, ..Config::default() }).await
+/// What a proxy says of a client at `address`.
+fn forwarded(address: &str) -> [(&'static str, &str); 2] {
+    [("x-forwarded-for", address), ("x-forwarded-proto", "https")]
 }
 
 #[tokio::test]
-async fn what_is_left_is_told_and_the_limit_holds_at_every_gateway() {
-    let user = Allowance { requests_per_minute: 2, tokens_per_minute: 1_000, in_flight: 0 };
-    let scene = quotas(user).await;
-    let config = Config { quotas: Quotas { user, ..Quotas::default() }, ..Config::default() };
-    let other = scene.cluster.gateway(config);
-    let ask = async |address, left: &str| {
-        let http = Http::new(address);
-        let asked = http.send(Method::POST, "/v1/responses", &[], Some(body("Hi", json!({}))));
-        let (answer, ()) = tokio::join!(asked, scene.answer(&["Hello"]));
-        assert_eq!(answer.status(), StatusCode::OK);
-        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
-        assert_eq!(
-            (header("x-ratelimit-limit-requests"), header("x-ratelimit-remaining-requests")),
-            ("2".into(), left.into())
-        );
-        assert_eq!(header("x-ratelimit-limit-tokens"), "1000");
-        assert!(header("x-ratelimit-reset-requests").ends_with('s'));
-    };
-    ask(scene.gateway.address, "1").await;
-    ask(other.address, "0").await;
-    for address in [scene.gateway.address, other.address] {
-        let http = Http::new(address);
-        let refused = http.send(Method::POST, "/v1/responses", &[], Some(body("Hi", json!({})))).await;
-        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
-        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
-        assert!((1..=120).contains(&wait), "{wait}");
-        let mut socket = Socket::connect(address).await;
-        socket.send(create("Hi", json!({}))).await;
-        let event = socket.next().await;
-        assert_eq!((&event["status"], &event["error"]["type"]), (&json!(429), &json!("too_many_requests")));
-    }
-}
-
-#[tokio::test]
-async fn a_response_is_in_flight_until_it_has_ended() {
-    let scene = quotas(Allowance { in_flight: 1, ..Allowance::default() }).await;
+async fn clients_behind_a_proxy_have_limits_of_their_own() {
+    let addresses = vec!["127.0.0.0/8".parse().unwrap()];
+    let scene = with(Config {
+        limits: Limits { max_connections_per_address: 2, ..Limits::default() },
+        proxies: Proxies { addresses, header: ForwardedHeader::XForwarded },
+        ..Config::default()
+    })
+    .await;
+    let connect = async |client| Socket::try_connect(scene.gateway.address, &forwarded(client)).await;
     let http = scene.http();
-    let begin = async || {
-        http.json(Method::POST, "/v1/responses", Some(body("Hi", json!({"background": true})))).await
-    };
-    for round in 0..3 {
-        // Whoever ends it says so after its end is told.
-        let begun = async {
-            loop {
-                let (status, response) = begin().await;
-                if status == 200 {
-                    return response;
-                }
-                assert_eq!((status, &response["error"]["code"]), (429, &json!("rate_limit_exceeded")));
+    let list =
+        async |client| http.send(Method::GET, "/v1/models", &forwarded(client), None).await.status().as_u16();
+    // An answer that is not over takes a place as a socket does.
+    let (socket, _) = connect("192.0.2.1").await.unwrap();
+    let (headers, request) = (forwarded("192.0.2.1"), Some(body("Hi", json!({"stream": true}))));
+    let (answer, call) =
+        tokio::join!(http.send(Method::POST, "/v1/responses", &headers, request), scene.stage.next_call());
+    let (status, error) = connect("192.0.2.1").await.unwrap_err();
+    assert_eq!((status, &error["error"]["code"]), (429, &json!("too_many_connections")));
+    assert_eq!(list("192.0.2.1").await, 429);
+    // Another client of the same proxy notices nothing.
+    assert_eq!(list("192.0.2.2").await, 200);
+    let (_other, _) = connect("192.0.2.2").await.unwrap();
+
+    call.finish().await;
+    answer.into_body().collect().await.unwrap();
+    let freed = async { while list("192.0.2.1").await != 200 {} };
+    timeout(Duration::from_secs(10), freed).await.unwrap();
+    drop(socket);
+    let both = async {
+        loop {
+            let (one, other) = (connect("192.0.2.1").await, connect("192.0.2.1").await);
+            if one.is_ok() && other.is_ok() {
+                break;
             }
-        };
-        let response = timeout(Duration::from_secs(10), begun).await.unwrap();
-        let call = scene.stage.next_call().await;
-        assert_eq!(begin().await.0, 429);
-        if round == 1 {
-            let path = format!("/v1/responses/{}/cancel", response["id"].as_str().unwrap());
-            assert_eq!(http.json(Method::POST, &path, None).await.0, 200);
-        } else {
-            call.say("Hello").await;
-            call.finish().await;
         }
+    };
+    timeout(Duration::from_secs(10), both).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_too_much_to_do_sends_who_asks_elsewhere() {
+    let scene = Scene::new().await;
+    let (mut busy, mut idle, mut quiet) = (scene.socket().await, scene.socket().await, scene.socket().await);
+    busy.send(create("Hi", json!({"stream_id": "runs"}))).await;
+    let call = scene.stage.next_call().await;
+    scene.gateway.pressure.set(true);
+
+    let response = refused(&scene).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key("retry-after"));
+    let asked = scene.http().send(Method::POST, "/v1/responses", &[], Some(body("Hi", json!({})))).await;
+    assert_eq!(asked.status(), StatusCode::SERVICE_UNAVAILABLE);
+
+    idle.send(create("Hi", json!({}))).await;
+    assert_eq!(code(&mut idle).await, "overloaded");
+    assert_eq!(closed(&mut idle).await, Some(1013));
+    // What runs is told to its end.
+    busy.send(create("Hi", json!({"stream_id": "more"}))).await;
+    let mut events = Vec::new();
+    while events.last().is_none_or(|event: &Value| event["type"] != "error") {
+        events.push(busy.next().await);
     }
+    let error = events.pop().unwrap();
+    assert_eq!((&error["status"], &error["error"]["code"]), (&json!(503), &json!("overloaded")));
+    assert_eq!(error["stream_id"], "more");
+    call.say("Hello").await;
+    call.finish().await;
+    events.extend(busy.turn().await);
+    assert_eq!(text(&events), "Hello");
+    assert_eq!(closed(&mut busy).await, Some(1013));
+
+    // Who asked for nothing meanwhile is still there.
+    scene.gateway.pressure.set(false);
+    quiet.send(create("Hi", json!({}))).await;
+    scene.answer(&["Hello"]).await;
+    assert_eq!(text(&quiet.turn().await), "Hello");
 }

@@ -21,6 +21,8 @@ pub struct Config {
     pub max_output_bytes: usize,
     /// What is taken out of the output before anyone sees it, if anything is.
     pub guard: Option<Arc<guard::Guard>>,
+    /// Tells of what is done for a response.
+    pub tracer: trace::Tracer,
 }
 
 impl Default for Config {
@@ -34,6 +36,7 @@ impl Default for Config {
             max_pending_bytes: 256 * 1024,
             max_output_bytes: 4 * 1024 * 1024,
             guard: None,
+            tracer: trace::Tracer::default(),
         }
     }
 }

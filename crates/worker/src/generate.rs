@@ -7,6 +7,7 @@ use engine::{Call, Finish, Output};
 use futures_util::StreamExt as _;
 use protocol::Request;
 use tokio::time::Instant;
+use trace::{Span, key};
 
 use crate::{
     ModelConfig,
@@ -18,7 +19,7 @@ use crate::{
     plan::Plan,
     produce::{Leave, Session},
     running::{Interrupt, Place},
-    upstream_error,
+    spans, upstream_error,
 };
 
 /// How often in a row the model is called for one response, if its servers fail without telling anything more; each of
@@ -72,10 +73,14 @@ impl Session<'_> {
             };
             self.stream.composer.begin_call(prefix.is_some());
             self.guarding = self.guarding(prefix.as_deref());
-            let call = Call { request: order, prefix, traceparent: self.claim.job.traceparent.clone() };
-            match self.call(call, deadline).await? {
+            let tracer = &self.shared.config.tracer;
+            let mut span = spans::call(tracer, &self.work, &order.model, calls);
+            let call = Call { request: order, prefix, trace: span.context().cloned() };
+            match self.call(call, deadline, &mut span).await? {
                 Called::Ended(ending) => return Ok(ending),
                 Called::Broke(error) => {
+                    span.fail(upstream_error::name(error.fault));
+                    drop(span);
                     self.note(&error);
                     self.slot.failed(error.fault);
                     if self.stream.composer.tokens_told() > told_before && calls < MAX_CALLS_IN_ALL {
@@ -113,20 +118,20 @@ impl Session<'_> {
         });
         if changed {
             tried.push(self.slot.at());
-            tracing::info!(response = %self.claim.job.id, "trying another model server");
+            tracing::info!(response = %self.claim.job.id, trace_id = spans::trace_id(self.claim), "trying another model server");
         }
         changed
     }
 
     fn note(&self, error: &engine::Error) {
         let fault = upstream_error::name(error.fault);
-        tracing::warn!(response = %self.claim.job.id, fault, detail = error.detail, "a call of the model server failed");
+        tracing::warn!(response = %self.claim.job.id, trace_id = spans::trace_id(self.claim), fault, detail = error.detail, "a call of the model server failed");
         let labels = FaultLabels { model: self.model.model.clone(), fault };
         self.shared.metrics.upstream_errors.get_or_create(&labels).inc();
     }
 
     /// One call of the model, until it ends, breaks off, takes too long or is stopped.
-    async fn call(&mut self, call: Call, deadline: Instant) -> Result<Called, Leave> {
+    async fn call(&mut self, call: Call, deadline: Instant, span: &mut Span) -> Result<Called, Leave> {
         let mut clock = Clock::start(self.slot.served().config.timeouts, deadline);
         let request = Arc::clone(&call.request);
         let engine = Arc::clone(&self.slot.served().engine);
@@ -174,6 +179,7 @@ impl Session<'_> {
             };
             match clock.heard() {
                 Heard::First(elapsed) => {
+                    span.event("first token");
                     self.slot.succeeded();
                     self.latencies.first_token(elapsed, self.started);
                 }
@@ -182,6 +188,7 @@ impl Session<'_> {
             match self.tell(output, &request) {
                 Told::More => {}
                 Told::Finished(finish) => {
+                    span.set_with(key::FINISH_REASONS, || spans::finish_reasons(finish));
                     self.rest = Some(outputs);
                     return Ok(Called::Ended(match finish {
                         Finish::Stop => Ending::Completed,

@@ -16,6 +16,7 @@ mod pool;
 mod produce;
 mod remember;
 mod running;
+mod spans;
 mod tally;
 mod upstream_error;
 mod worker;

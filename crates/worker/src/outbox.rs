@@ -9,6 +9,9 @@ use broker::{AppendError, Appended, StreamLog};
 use prometheus_client::metrics::histogram::Histogram;
 use stream::{Epoch, Event, ResponseId, Sequence};
 use tokio::time::Instant;
+use trace::Span;
+
+use crate::spans::Appends;
 
 /// The first wait between two tries of an append that the broker did not take.
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
@@ -26,6 +29,7 @@ pub(crate) struct Outbox {
     pending: Vec<Event>,
     pending_bytes: usize,
     append: Option<Append>,
+    spans: Appends,
     /// How long appends take.
     timing: Option<Histogram>,
 }
@@ -35,7 +39,13 @@ type Append = Pin<Box<dyn Future<Output = Result<Appended, AppendError>> + Send>
 impl Outbox {
     /// An outbox for the owner of `epoch`, whose next event is `next`.
     pub(crate) fn new(log: Arc<dyn StreamLog>, id: ResponseId, epoch: Epoch, next: Sequence) -> Self {
-        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, timing: None }
+        let (spans, timing) = (Appends::default(), None);
+        Self { log, id, epoch, next, pending: Vec::new(), pending_bytes: 0, append: None, spans, timing }
+    }
+
+    /// The same, and a trace tells of some of its appends.
+    pub(crate) fn with_spans(self, spans: Appends) -> Self {
+        Self { spans, ..self }
     }
 
     /// The same, and `timing` counts how long appends take.
@@ -91,10 +101,11 @@ impl Outbox {
         self.pending_bytes = 0;
         let (log, id, epoch, first) = (Arc::clone(&self.log), self.id, self.epoch, self.next);
         self.next += events.len() as u64;
+        let span = self.spans.next(first, &events);
         let timing = self.timing.clone();
         self.append = Some(Box::pin(async move {
             let begun = Instant::now();
-            let result = append(&*log, id, epoch, first, &events).await;
+            let result = append(&*log, id, epoch, first, &events, span).await;
             if let Some(timing) = timing {
                 timing.observe(begun.elapsed().as_secs_f64());
             }
@@ -110,6 +121,7 @@ async fn append(
     epoch: Epoch,
     first: Sequence,
     events: &[Event],
+    mut span: Span,
 ) -> Result<Appended, AppendError> {
     let mut backoff = FIRST_BACKOFF;
     loop {
@@ -117,6 +129,7 @@ async fn append(
             Err(AppendError::Broker(error)) if error.is_retryable() => {
                 // Once for each append: while a broker is away, every stream of this worker is here.
                 if backoff == FIRST_BACKOFF {
+                    span.event("retry");
                     tracing::warn!(response = %id, %error, "failed to append, trying again until the broker takes it");
                 } else {
                     tracing::debug!(response = %id, %error, "failed to append again");
@@ -124,7 +137,12 @@ async fn append(
                 tokio::time::sleep(backoff).await;
                 backoff = (backoff * 2).min(MAX_BACKOFF);
             }
-            result => return result,
+            result => {
+                if result.is_err() {
+                    span.fail("append");
+                }
+                return result;
+            }
         }
     }
 }

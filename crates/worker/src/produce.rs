@@ -17,6 +17,7 @@ use futures_util::StreamExt as _;
 use protocol::{ApiError, Request};
 use stream::Epoch;
 use tokio::time::Instant;
+use trace::{Span, key};
 
 use crate::{
     composer::{Composer, Ending},
@@ -26,6 +27,7 @@ use crate::{
     pool::Slot,
     remember::{recover, remember},
     running::{Interrupt, Place},
+    spans::{self, Appends, trace_id},
     worker::Shared,
 };
 
@@ -66,20 +68,25 @@ impl From<AppendError> for Leave {
 
 /// Produces the response of `claim`, as far as it goes.
 pub(crate) async fn produce(shared: &Shared, slot: Slot, claim: &Claim, place: Place) -> Done {
-    let stream = match open(shared, claim).await {
+    let mut work = spans::work(&shared.config.tracer, &shared.member, claim);
+    let stream = match open(shared, claim, &work).await {
         Ok(stream) => stream,
-        Err(done) => return done,
+        Err(done) => {
+            work.fail("stream_not_opened");
+            return done;
+        }
     };
+    work.set(key::EPOCH, stream.epoch.0);
     let model = ModelLabel { model: slot.served().config.name.clone() };
     if claim.attempt > 1 {
         shared.metrics.takeovers.get_or_create(&model).inc();
-        tracing::info!(response = %claim.job.id, epoch = %stream.epoch, attempt = claim.attempt, "took over");
+        tracing::info!(response = %claim.job.id, trace_id = trace_id(claim), epoch = %stream.epoch, attempt = claim.attempt, "took over");
     }
     if claim.attempt == 1 {
         shared.metrics.observe_queue_wait(&model, claim.job.header.created_at_ms);
     }
     shared.metrics.running.get_or_create(&model).inc();
-    let mut session = Session::new(shared, slot, claim, place, stream, model.clone());
+    let mut session = Session::new(shared, slot, claim, place, stream, model.clone(), work);
     let done = session.run().await;
     shared.metrics.running.get_or_create(&model).dec();
     done
@@ -96,14 +103,17 @@ pub(crate) struct Stream {
 }
 
 /// Opens the stream of a claimed job, in a new epoch.
-async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
+async fn open(shared: &Shared, claim: &Claim, work: &Span) -> Result<Stream, Done> {
     let id = claim.job.id;
+    let tracer = &shared.config.tracer;
+    let mut span = spans::claim(tracer, work, claim);
     let opened = match shared.broker.log.open(id, &shared.member, OpenMode::TakeOver).await {
         Ok(opened) => opened,
         Err(OpenError::Gone | OpenError::Owned) => return Err(Done::Finished),
         Err(OpenError::Ended) => return Err(recover_end(shared, claim).await),
         Err(OpenError::Broker(error)) => {
-            tracing::warn!(response = %id, %error, "failed to open the stream");
+            span.fail("broker");
+            tracing::warn!(response = %id, trace_id = trace_id(claim), %error, "failed to open the stream");
             return Err(if error.is_retryable() {
                 Done::Lapse
             } else {
@@ -113,10 +123,13 @@ async fn open(shared: &Shared, claim: &Claim) -> Result<Stream, Done> {
     };
     let (composer, whole) = Composer::resume(id, claim.job.kind == Kind::Compaction, &opened.records);
     if let Err(error) = &whole {
-        tracing::error!(response = %id, %error, "the broker lost a part of the stream");
+        tracing::error!(response = %id, trace_id = trace_id(claim), %error, "the broker lost a part of the stream");
     }
     let outbox = Outbox::new(Arc::clone(&shared.broker.log), id, opened.epoch, opened.next())
+        .with_spans(Appends::new(tracer, work))
         .timed(shared.metrics.append(&claim.job.header.model));
+    span.set(key::EPOCH, opened.epoch.0);
+    span.set(key::FIRST_EVENT, opened.next());
     Ok(Stream { epoch: opened.epoch, composer, outbox, stop: opened.stop, is_broken: whole.is_err() })
 }
 
@@ -127,7 +140,7 @@ async fn recover_end(shared: &Shared, claim: &Claim) -> Done {
         Ok(()) if claim.attempt > shared.config.max_attempts => Done::Buried(TOO_MANY_ATTEMPTS),
         Ok(()) => Done::Finished,
         Err(error) => {
-            tracing::error!(response = %claim.job.id, %error, "failed to remember the response");
+            tracing::error!(response = %claim.job.id, trace_id = trace_id(claim), %error, "failed to remember the response");
             if error.is_retryable() { Done::Lapse } else { Done::Finished }
         }
     }
@@ -148,6 +161,8 @@ pub(crate) struct Session<'a> {
     pub(crate) guarding: Option<Guarding>,
     /// What is left of the call after its finish.
     pub(crate) rest: Option<engine::Outputs>,
+    /// What a trace tells of all this.
+    pub(crate) work: Span,
 }
 
 impl<'a> Session<'a> {
@@ -158,6 +173,7 @@ impl<'a> Session<'a> {
         place: Place,
         stream: Stream,
         model: ModelLabel,
+        work: Span,
     ) -> Self {
         let told_before = stream.composer.tokens_told();
         Self {
@@ -172,13 +188,14 @@ impl<'a> Session<'a> {
             model,
             guarding: None,
             rest: None,
+            work,
         }
     }
 
     async fn run(&mut self) -> Done {
         let mut result = self.run_to_end().await;
         if let Err(Leave::Append(error @ (AppendError::Gap { .. } | AppendError::Broker(_)))) = &result {
-            tracing::error!(response = %self.claim.job.id, %error, "failed to append");
+            tracing::error!(response = %self.claim.job.id, trace_id = trace_id(self.claim), %error, "failed to append");
             result = self.give_up(unwritable(error)).await;
         }
         self.settle(result)
@@ -186,47 +203,67 @@ impl<'a> Session<'a> {
 
     /// Ends a response whose stream does not take what follows on what was written.
     async fn give_up(&mut self, error: ApiError) -> Result<Ending, Leave> {
-        self.stream = open(self.shared, self.claim).await.map_err(Leave::Done)?;
+        self.stream = open(self.shared, self.claim, &self.work).await.map_err(Leave::Done)?;
         let ending = Ending::Failed(error);
         self.end(&ending).await?;
         Ok(ending)
     }
 
     /// What becomes of the claim.
-    fn settle(&self, result: Result<Ending, Leave>) -> Done {
-        let id = self.claim.job.id;
+    fn settle(&mut self, result: Result<Ending, Leave>) -> Done {
+        let (id, trace_id) = (self.claim.job.id, trace_id(self.claim));
+        self.describe(&result);
         match result {
             Ok(ending) => {
                 let tokens = self.stream.composer.tokens_told();
-                tracing::info!(response = %id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
+                tracing::info!(response = %id, trace_id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
                 self.count(label(&ending));
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried(TOO_MANY_ATTEMPTS) } else { Done::Finished }
             }
             Err(Leave::Done(done)) => done,
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
-                tracing::info!(response = %id, "handed over");
+                tracing::info!(response = %id, trace_id, "handed over");
                 self.count("handed_over");
                 Done::GiveBack
             }
             Err(Leave::Interrupted(_) | Leave::Append(AppendError::Fenced)) => {
-                tracing::warn!(response = %id, "another worker took the response over");
+                tracing::warn!(response = %id, trace_id, "another worker took the response over");
                 self.shared.metrics.fenced.inc();
                 Done::Lost
             }
             Err(Leave::Append(AppendError::Ended)) => Done::Finished,
             Err(Leave::Append(AppendError::Gone)) => {
-                tracing::warn!(response = %id, "the stream is gone: it was deleted, or the broker lost it");
+                tracing::warn!(response = %id, trace_id, "the stream is gone: it was deleted, or the broker lost it");
                 Done::Finished
             }
             Err(Leave::Store(error)) => {
-                tracing::error!(response = %id, %error, "failed to remember the response");
+                tracing::error!(response = %id, trace_id, %error, "failed to remember the response");
                 if error.is_retryable() { Done::Lapse } else { Done::Finished }
             }
             Err(Leave::Append(error)) => {
-                tracing::error!(response = %id, %error, "failed to end the response");
+                tracing::error!(response = %id, trace_id, %error, "failed to end the response");
                 Done::Buried("its response could not be ended")
             }
+        }
+    }
+
+    /// What a trace tells of the end.
+    fn describe(&mut self, result: &Result<Ending, Leave>) {
+        let fault = match result {
+            Ok(Ending::Failed(error)) => Some(error.error_type.name()),
+            Ok(_) | Err(Leave::Interrupted(Interrupt::HandOver)) => None,
+            Err(_) => Some("left"),
+        };
+        let Shared { config, member, .. } = self.shared;
+        let took = self.started.elapsed();
+        if !self.work.is_recorded() && config.tracer.excepts(fault.is_some(), took) {
+            self.work = spans::exception(&config.tracer, member, self.claim, took);
+        }
+        self.work.set(key::OUTCOME, result.as_ref().map_or("left", label));
+        self.work.set(key::TOKENS, self.stream.composer.tokens_told());
+        if let Some(fault) = fault {
+            self.work.fail(fault);
         }
     }
 
@@ -262,7 +299,7 @@ impl<'a> Session<'a> {
         let request: Request = match serde_json::from_slice(&self.claim.job.request) {
             Ok(request) => request,
             Err(error) => {
-                tracing::error!(response = %self.claim.job.id, %error, "failed to read the job");
+                tracing::error!(response = %self.claim.job.id, trace_id = trace_id(self.claim), %error, "failed to read the job");
                 return Ok(Ending::Failed(ApiError::server("invalid_job", "The job could not be read.")));
             }
         };
@@ -289,6 +326,11 @@ impl<'a> Session<'a> {
             .await
             .map_err(Leave::Store)?;
         let Broker { store, .. } = &self.shared.broker;
+        for (key, count) in [(key::INPUT_TOKENS, "input_tokens"), (key::OUTPUT_TOKENS, "output_tokens")] {
+            if let Some(count) = response["usage"][count].as_u64() {
+                self.work.set(key, count);
+            }
+        }
         let used = response["usage"]["total_tokens"].as_u64().unwrap_or(tokens);
         broker::account::charge(&**store, &self.claim.job.header, used).await;
         remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)

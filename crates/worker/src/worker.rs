@@ -14,6 +14,7 @@ use crate::{
     pool::{Pool, Slot},
     produce::{Done, produce},
     running::{self, Interrupt, Running},
+    spans::trace_id,
 };
 
 /// How long one request for jobs waits at the broker. Also how late a drain is noticed there.
@@ -213,6 +214,7 @@ async fn settle(shared: &Shared, claim: &Claim, done: Done) {
         Done::Lapse => Ok(()),
     };
     if let Err(error) = result {
-        tracing::warn!(response = %claim.job.id, %error, "failed to settle a job");
+        let trace_id = trace_id(claim);
+        tracing::warn!(response = %claim.job.id, trace_id, %error, "failed to settle a job");
     }
 }

@@ -18,7 +18,8 @@ fn enqueue(number: u64) -> JobAsk {
         header: Header { model: MODEL.into(), ..Header::default() },
         kind: Kind::Response,
         request: Bytes::new(),
-        traceparent: String::new(),
+        trace: None,
+        enqueued_at_us: 0,
     };
     JobAsk::Enqueue(job.encode())
 }

@@ -69,7 +69,7 @@ async fn killed(cluster: &Cluster, kills: u64) {
     let gateway = broker_kafka::connect(config.clone()).await.unwrap();
     let worker = broker_kafka::connect(config.clone()).await.unwrap();
     let (id, header) = (gateway.log.new_id(), header());
-    let job = Job { id, header, kind: Kind::Response, request: "{}".into(), traceparent: String::new() };
+    let job = Job { id, header, kind: Kind::Response, request: "{}".into(), trace: None, enqueued_at_us: 0 };
     gateway.log.create(id, &job.header, &[delta("0".into())]).await.unwrap();
     gateway.jobs.enqueue(&job).await.unwrap();
     let (owner, lease) = (Member::random("worker"), PATIENCE);

@@ -22,5 +22,5 @@ pub(crate) async fn broker() -> Broker {
 pub(crate) fn job(broker: &Broker, model: &str) -> Job {
     let header = Header { model: model.into(), background: true, ..Header::default() };
     let (id, request) = (broker.log.new_id(), Bytes::from_static(b"{}"));
-    Job { id, header, kind: Kind::Response, request, traceparent: String::new() }
+    Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 }
 }

@@ -34,7 +34,7 @@ async fn a_long_queue_costs_little_memory() {
     for _ in 0..JOBS {
         let header = Header { model: model.clone(), background: true, ..Header::default() };
         let (id, request) = (gateway.log.new_id(), request.clone());
-        let job = Job { id, header, kind: Kind::Response, request, traceparent: String::new() };
+        let job = Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 };
         gateway.jobs.enqueue(&job).await.unwrap();
     }
     let depth = Depth { waiting: JOBS, claimed: 0, dead: 0 };

@@ -139,7 +139,8 @@ fn entry(
         header: Header { model: model.to_string(), ..Header::default() },
         kind: Kind::Response,
         request: Bytes::new(),
-        traceparent: String::new(),
+        trace: None,
+        enqueued_at_us: 0,
     };
     let Job { id, header, kind, .. } = Job::decode(head).unwrap_or_else(|_| unreadable());
     let ticket = Place::ticket(model, place, id);

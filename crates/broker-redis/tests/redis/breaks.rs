@@ -102,7 +102,8 @@ pub(crate) fn job(model: &str) -> Job {
         header: header(model),
         kind: Kind::Response,
         request: Bytes::from_static(b"{}"),
-        traceparent: String::new(),
+        trace: None,
+        enqueued_at_us: 0,
     }
 }
 

@@ -23,6 +23,8 @@ pub async fn what_was_created_is_read_back(broker: &Broker) {
         background: true,
         grace_ms: u64::from(u32::MAX),
         metered: true,
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        tracestate: "rojo=1".into(),
     };
     let events = [created(), delta("Grüße")];
     assert_eq!(broker.log.create(id, &header, &events).await.unwrap(), Creation::Created);

@@ -203,7 +203,8 @@ pub(super) fn job(model: &str) -> Job {
         header: Header { model: model.into(), ..background() },
         kind: Kind::Response,
         request: Bytes::from(format!(r#"{{"input":"{id}"}}"#)),
-        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+        trace: stream::TraceContext::new(1, 2, true),
+        enqueued_at_us: 3,
     }
 }
 

@@ -86,3 +86,6 @@ fn put<V>(all: &mut Expiring<Arc<str>, V>, key: &str, value: V, end: Instant, no
     }
     all.insert(key.into(), value, end);
 }
+
+#[cfg(test)]
+mod tests;

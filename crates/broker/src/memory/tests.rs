@@ -141,7 +141,7 @@ async fn buried_jobs_make_room_and_are_bounded() {
     for _ in 0..4 {
         let (header, request) = (header(0), Bytes::from(vec![0; 1_000]));
         let id = ResponseId::random(0);
-        let job = Job { id, header, kind: Kind::Response, request, traceparent: String::new() };
+        let job = Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 };
         broker.jobs.enqueue(&job).await.unwrap();
         let claims = broker.jobs.claim("m", &worker, 1, Duration::ZERO, HOUR).await.unwrap();
         broker.jobs.bury(&claims[0].ticket, "it kills its workers").await.unwrap();
@@ -154,8 +154,14 @@ async fn one_that_waits_sees_a_claim_run_out() {
     let broker = broker();
     let [slow, other] = [Member::random("worker"), Member::random("worker")];
     let (header, request) = (header(0), Bytes::new());
-    let job =
-        Job { id: ResponseId::random(0), header, kind: Kind::Response, request, traceparent: String::new() };
+    let job = Job {
+        id: ResponseId::random(0),
+        header,
+        kind: Kind::Response,
+        request,
+        trace: None,
+        enqueued_at_us: 0,
+    };
     broker.jobs.enqueue(&job).await.unwrap();
     let lease = Duration::from_secs(3);
     assert_eq!(broker.jobs.claim("m", &slow, 1, Duration::ZERO, lease).await.unwrap().len(), 1);

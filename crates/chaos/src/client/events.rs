@@ -13,7 +13,7 @@ use serde_json::Value;
 use sse_stream::SseStream;
 use tokio::time::{self, Instant};
 
-use super::{ASKED_AGAIN, Client, Left, PATIENCE, STUCK, code_of, may_try_again, request};
+use super::{ASKED_AGAIN, Client, Left, PATIENCE, STUCK, authorization, code_of, may_try_again, request};
 use crate::tape::{Reading, Tape};
 
 /// How a client asks for events.
@@ -163,6 +163,9 @@ async fn send(client: &Client, door: usize, ask: Ask, tape: &Tape) -> Result<Res
         place = format!("{place}&starting_after={last}");
     }
     let mut request = Request::builder().method(method).uri(place).header("content-type", "application/json");
+    if let Some((name, value)) = authorization(&client.scene) {
+        request = request.header(name, value);
+    }
     match ask {
         Ask::Create => request = request.header("idempotency-key", &tape.order.key),
         Ask::Header(last) => request = request.header("last-event-id", last),

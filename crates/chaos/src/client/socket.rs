@@ -11,10 +11,13 @@ use tokio::{
     task::JoinSet,
     time::{self, Duration, Instant},
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
 
 use super::{
-    Client, Left, PATIENCE, STUCK, code_of,
+    Client, Left, PATIENCE, STUCK, authorization, code_of,
     events::{finish, follow},
     may_try_again, request,
 };
@@ -76,8 +79,12 @@ impl Lanes {
         let connecting = async {
             let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
             let _ = stream.set_nodelay(true);
-            let url = format!("ws://{address}/v1/responses");
-            Ok(client_async(url, stream).await.map_err(|error| error.to_string())?.0)
+            let request = format!("ws://{address}/v1/responses").into_client_request();
+            let mut request = request.map_err(|error| error.to_string())?;
+            if let Some((name, value)) = authorization(&self.client.scene) {
+                request.headers_mut().insert(name, value.parse().map_err(|_| "a key that is no header")?);
+            }
+            Ok(client_async(request, stream).await.map_err(|error| error.to_string())?.0)
         };
         match time::timeout(PATIENCE, connecting).await {
             Ok(Ok(mut connection)) => self.serve(&mut connection).await,

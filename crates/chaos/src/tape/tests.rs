@@ -3,11 +3,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Reading, Tape, WrongKind};
-use crate::order::Order;
+use crate::order::{Order, Pace};
 
 /// A tape, and all events of its response as they must be: each token a delta, beginning with number 3.
 fn scene() -> (Tape, Vec<Value>) {
-    let order = Order::new(7, 1, 1, &mut StdRng::seed_from_u64(7));
+    let order = Order::new(7, 1, 1, &Pace::default(), &mut StdRng::seed_from_u64(7));
     let text = order.text.clone();
     let (input, output) = order.usage();
     let mut events = vec![

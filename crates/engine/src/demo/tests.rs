@@ -22,7 +22,7 @@ fn items(items: Value) -> Vec<Item> {
 }
 
 fn call(request: Request, prefix: &str) -> Call {
-    Call { request: Arc::new(request), prefix: Some(prefix.to_owned()), traceparent: String::new() }
+    Call { request: Arc::new(request), prefix: Some(prefix.to_owned()), trace: None }
 }
 
 /// All outputs, and the error at their end.

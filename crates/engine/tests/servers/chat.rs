@@ -1,6 +1,7 @@
 use engine::{Finish, PrefillStyle, Secret, Usage};
 use protocol::FunctionTool;
 use serde_json::{Map, json};
+use stream::TraceContext;
 use testkit::model_server::{CallStyle, Prefill, Script, ToolCall, UsageNumbers, text};
 
 use super::*;
@@ -106,13 +107,15 @@ async fn the_server_gets_key_headers_and_trace() {
     config.upstream.api_key = Some(Secret::new("sesame"));
     config.upstream.headers = vec![("x-tenant".to_owned(), Secret::new("blue"))];
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let call = Call { traceparent: traceparent.to_owned(), ..call(request("hello")) };
+    let trace = TraceContext::parse(traceparent).unwrap().with_state("rojo=1");
+    let call = Call { trace: Some(trace), ..call(request("hello")) };
     let (_, error) = read(ChatEngine::new(config).unwrap().generate(call).await.unwrap()).await;
     assert!(error.is_none());
     let stats = server.stats();
     let seen = stats.last().unwrap();
     assert_eq!(seen.headers["x-tenant"], "blue");
     assert_eq!(seen.headers["traceparent"], traceparent);
+    assert_eq!(seen.headers["tracestate"], "rojo=1");
     assert_eq!(seen.body["messages"], json!([{ "role": "user", "content": "hello" }]));
 }
 

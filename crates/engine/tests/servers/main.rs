@@ -22,7 +22,7 @@ fn request(prompt: &str) -> Request {
 }
 
 fn call(request: Request) -> Call {
-    Call { request: Arc::new(request), prefix: None, traceparent: String::new() }
+    Call { request: Arc::new(request), prefix: None, trace: None }
 }
 
 fn chat(server: &ModelServer) -> ChatEngine {

@@ -12,7 +12,7 @@ use std::{
 use broker::{Page, StreamLog};
 use stream::{Epoch, Event, Record, ResponseId, Sequence};
 
-use super::{feed::Found, hub::Seat};
+use super::{feed::Found, hub::Seat, telling::Telling};
 use crate::ending;
 
 /// At most so many bytes of a stream are read from the log at a time.
@@ -36,6 +36,8 @@ pub(crate) struct Cursor {
     backlog: VecDeque<Arc<Record>>,
     read: Option<Read>,
     failure: Option<broker::Error>,
+    /// `None` if no trace tells of it, or not any more.
+    telling: Option<Box<Telling>>,
 }
 
 type Read = Pin<Box<dyn Future<Output = Result<Option<Page>, broker::Error>> + Send>>;
@@ -53,7 +55,7 @@ struct Lost;
 
 impl Cursor {
     /// A cursor that wants event `next` first.
-    pub(super) const fn new(seat: Seat, log: Arc<dyn StreamLog>, next: Sequence) -> Self {
+    pub(super) fn new(seat: Seat, log: Arc<dyn StreamLog>, next: Sequence) -> Self {
         let backlog = VecDeque::new();
         Self {
             seat,
@@ -66,7 +68,13 @@ impl Cursor {
             backlog,
             read: None,
             failure: None,
+            telling: None,
         }
+    }
+
+    /// The same, and a trace tells of it.
+    pub(crate) fn with_telling(self, telling: Option<Box<Telling>>) -> Self {
+        Self { telling, ..self }
     }
 
     /// The response.
@@ -169,8 +177,12 @@ impl Cursor {
         let piece = Piece { from: self.next, record };
         self.next = piece.record.next();
         self.epoch = Some(piece.record.epoch);
+        if let Some(telling) = &mut self.telling {
+            telling.note(&piece.record);
+        }
         if piece.is_terminal() {
             self.ended = true;
+            self.telling = None;
             self.seat.mark_ended();
         }
         piece
@@ -210,9 +222,12 @@ impl Cursor {
     /// The end of a response that the broker has lost, or a part of it: as its subscriber is told.
     fn tell_loss(&mut self) -> Piece {
         self.seat.metrics().lost.inc();
-        tracing::error!(response = %self.id(), next = self.next, "the stream was lost, or a part of it");
+        tracing::error!(response = %self.id(), trace_id = self.seat.trace_id(), next = self.next, "the stream was lost, or a part of it");
         self.ended = true;
         self.seat.mark_lost();
+        if let Some(mut telling) = self.telling.take() {
+            telling.lose();
+        }
         let events = ending::lost(self.id(), self.seat.model());
         let record = Record { epoch: self.epoch.unwrap_or_default(), first: self.next, events };
         let piece = Piece { from: self.next, record: Arc::new(record) };

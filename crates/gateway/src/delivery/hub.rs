@@ -17,6 +17,8 @@ use parking_lot::Mutex;
 use stream::{Record, ResponseId, Sequence};
 use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use trace::{TraceContext, TraceId};
+use tracing::field::{DisplayValue, display};
 
 use super::{
     Cursor,
@@ -47,6 +49,7 @@ struct Inner {
 struct Followed {
     id: ResponseId,
     model: Box<str>,
+    trace: Option<TraceContext>,
     hub: Arc<Inner>,
     feed: Arc<Feed>,
     listening: OnceCell<Listening>,
@@ -58,6 +61,8 @@ struct Followed {
 pub(crate) struct Subscribe<'a> {
     /// The response's model.
     pub(crate) model: &'a str,
+    /// The span of the request that began it.
+    pub(crate) trace: Option<&'a TraceContext>,
     /// The event to begin with.
     pub(crate) from: Sequence,
     /// Whether events may have been written before now.
@@ -126,6 +131,7 @@ impl Hub {
         let followed = Arc::new(Followed {
             id,
             model: subscribe.model.into(),
+            trace: subscribe.trace.cloned(),
             hub: Arc::clone(&self.0),
             feed: Arc::new(Feed::new(self.0.window_bytes, self.0.metrics.clone())),
             listening: OnceCell::new(),
@@ -136,8 +142,8 @@ impl Hub {
     }
 
     /// Cancels a response, whether or not it is followed here.
-    pub(crate) async fn cancel(&self, id: ResponseId) {
-        self.0.ender.cancel(id).await;
+    pub(crate) async fn cancel(&self, id: ResponseId, trace: Option<&TraceContext>) {
+        self.0.ender.cancel(id, trace).await;
     }
 
     /// Sweeps until `done`.
@@ -175,7 +181,8 @@ impl Followed {
         };
         let Inner { ender, queue_timeout, .. } = &*self.hub;
         if let Err(error) = ender.end_forsaken(self.id, *queue_timeout, &outcome).await {
-            tracing::warn!(response = %self.id, %error, "failed to end a response that no worker takes");
+            let trace_id = self.trace.as_ref().map(|trace| display(trace.trace_id()));
+            tracing::warn!(response = %self.id, trace_id, %error, "failed to end a response that no worker takes");
         }
     }
 }
@@ -228,6 +235,11 @@ impl Seat {
         &self.followed.model
     }
 
+    /// The response's trace, for the log.
+    pub(super) fn trace_id(&self) -> Option<DisplayValue<TraceId>> {
+        self.followed.trace.as_ref().map(|trace| display(trace.trace_id()))
+    }
+
     /// The stream is not what it was: nothing of it is left to attend or to cancel here.
     pub(super) fn mark_lost(&self) {
         self.followed.feed.mark_ended();
@@ -240,18 +252,18 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let Followed { id, hub, feed, attendance, .. } = &*self.followed;
+        let Followed { id, hub, feed, attendance, trace, .. } = &*self.followed;
         feed.leave(self.place);
         let is_last = attendance.subscribers.fetch_sub(1, Ordering::SeqCst) == 1;
         if !is_last || feed.has_ended() {
             return;
         }
-        let (ender, id, leave) = (hub.ender.clone(), *id, self.leave);
+        let (ender, id, leave, trace) = (hub.ender.clone(), *id, self.leave, trace.clone());
         hub.tasks.spawn(async move {
             match leave {
                 Leave::RunsOn => {}
                 Leave::Grace(grace) => attendance::attend(&ender.broker, &ender.member, id, grace).await,
-                Leave::Cancel => ender.cancel(id).await,
+                Leave::Cancel => ender.cancel(id, trace.as_ref()).await,
             }
         });
     }

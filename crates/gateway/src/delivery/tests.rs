@@ -12,7 +12,12 @@ use super::*;
 use crate::{Metrics, ending::Ender};
 
 fn ender(broker: Broker) -> Ender {
-    Ender { broker, member: Member::random("gateway"), store_ttl: Duration::from_secs(60) }
+    Ender {
+        broker,
+        member: Member::random("gateway"),
+        store_ttl: Duration::from_secs(60),
+        tracer: trace::Tracer::default(),
+    }
 }
 
 fn metrics() -> Metrics {
@@ -42,7 +47,7 @@ async fn stream(broker: &Broker) -> (ResponseId, Epoch) {
 }
 
 fn subscribe(from: Sequence) -> Subscribe<'static> {
-    Subscribe { model: "test-model", from, catch_up: true, leave: Leave::RunsOn }
+    Subscribe { model: "test-model", trace: None, from, catch_up: true, leave: Leave::RunsOn }
 }
 
 /// Reads to the end; the events' numbers.

@@ -1,19 +1,25 @@
 //! Answers over HTTP.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Response, StatusCode,
+    HeaderMap, Response, StatusCode,
     header::{
         CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
     },
 };
-use protocol::{ApiError, SSE_DONE};
+use protocol::{ApiError, Rate, Rates, SSE_DONE};
 use serde_json::Value;
 
-use crate::limit::{Rate, Rates};
+use crate::limit::Seat;
 
 /// The body of an answer: whole, or a stream of events.
 pub(crate) type AnswerBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -46,8 +52,12 @@ pub(crate) fn error(error: &ApiError) -> Response<AnswerBody> {
     let mut response = text(status, error.http_body());
     let headers = response.headers_mut();
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-        let seconds = error.retry_after.map_or(1, |wait| wait.as_secs_f64().ceil() as u64);
+        let wait = error.limited.as_ref().and_then(|limited| limited.retry_after);
+        let seconds = wait.map_or(1, |wait| wait.as_secs_f64().ceil() as u64);
         headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if let Some(limited) = &error.limited {
+        put_rates(headers, &limited.rates);
     }
     if let Some(challenge) = challenge(status, error) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
@@ -72,7 +82,7 @@ fn challenge(status: StatusCode, error: &ApiError) -> Option<&'static str> {
 /// An answer that is a stream of Server-Sent Events.
 pub(crate) fn events<B>(body: B) -> Response<AnswerBody>
 where
-    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
     let mut response = Response::new(body.boxed_unsync());
     let headers = response.headers_mut();
@@ -110,7 +120,10 @@ pub(crate) fn name(response: &mut Response<AnswerBody>, id: &str) {
 
 /// Tells what is left of the caller's limits, by the headers that OpenAI's clients know.
 pub(crate) fn tell_rates(response: &mut Response<AnswerBody>, rates: &Rates) {
-    let headers = response.headers_mut();
+    put_rates(response.headers_mut(), rates);
+}
+
+fn put_rates(headers: &mut HeaderMap, rates: &Rates) {
     for (rate, names) in [(rates.requests, &X_RATELIMIT_REQUESTS), (rates.tokens, &X_RATELIMIT_TOKENS)] {
         let Some(Rate { limit, remaining, reset }) = rate else { continue };
         let [limit_name, remaining_name, reset_name] = names;
@@ -119,6 +132,37 @@ pub(crate) fn tell_rates(response: &mut Response<AnswerBody>, rates: &Rates) {
         if let Ok(reset) = HeaderValue::try_from(format!("{}s", reset.as_secs_f64().ceil())) {
             headers.insert(reset_name, reset);
         }
+    }
+}
+
+/// Keeps a request's seat until the answer is told to its end, or nobody listens any more.
+pub(crate) fn seated(response: Response<AnswerBody>, seat: Arc<Seat>) -> Response<AnswerBody> {
+    response.map(|body| Seated { body, _seat: seat }.boxed_unsync())
+}
+
+/// An answer that takes a seat.
+struct Seated {
+    body: AnswerBody,
+    _seat: Arc<Seat>,
+}
+
+impl Body for Seated {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

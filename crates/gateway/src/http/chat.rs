@@ -29,11 +29,13 @@ pub(super) async fn create(
     let bytes = body::read(shared, request).await?;
     let chat = protocol::chat_create(&bytes, shared.config.max_json_depth)?;
     let (stream, include_usage, model) = (chat.stream, chat.include_usage, chat.request.model.clone());
-    let ChatCreate { request, idempotency_key, traceparent, .. } = chat;
-    let mut create = Create { idempotency_key, traceparent, ..Create::new(request) };
+    let ChatCreate { request, idempotency_key, trace, .. } = chat;
+    let mut create = Create { idempotency_key, trace, ..Create::new(request) };
     take_headers(&mut create, &headers)?;
-    shared.metrics.count_request(if stream { "sse" } else { "http" });
-    let order = Order { create, kind: Kind::Response, on_leave: OnLeave::Cancel, remembered: None };
+    let transport = if stream { "sse" } else { "http" };
+    shared.metrics.count_request(transport);
+    let order =
+        Order { create, kind: Kind::Response, on_leave: OnLeave::Cancel, remembered: None, transport };
     let accepted = shared.admit(principal, order).await?;
     if stream {
         let chat = ChatStream::new(accepted.id, unix_time(), &model, include_usage);

@@ -6,6 +6,7 @@ use broker::Kind;
 use hyper::{HeaderMap, Request, body::Incoming};
 use protocol::{ApiError, Compact, Create, Dialect};
 use serde_json::{Value, json};
+use trace::TraceContext;
 
 use super::{
     answer::{self, Answer},
@@ -35,8 +36,9 @@ pub(super) async fn create(
     // Without a stream or a key the client does not know the response's name: it could never come back for it.
     let can_return = stream || background || create.idempotency_key.is_some();
     let on_leave = if can_return { OnLeave::Grace } else { OnLeave::Cancel };
-    shared.metrics.count_request(if stream { "sse" } else { "http" });
-    let order = Order { create, kind: Kind::Response, on_leave, remembered: None };
+    let transport = if stream { "sse" } else { "http" };
+    shared.metrics.count_request(transport);
+    let order = Order { create, kind: Kind::Response, on_leave, remembered: None, transport };
     let accepted = shared.admit(principal, order).await?;
     let rates = accepted.rates;
     let mut answer = tell(shared, accepted, stream, background, dialect_of(&headers)).await?;
@@ -76,12 +78,13 @@ pub(super) async fn compact(
     let headers = request.headers().clone();
     let bytes = body::read(shared, request).await?;
     let compact = protocol::compact(&bytes, shared.config.max_json_depth)?;
-    let Compact { request, idempotency_key, traceparent } = compact;
-    let mut create =
-        Create { idempotency_key, traceparent, ..Create::new(protocol::compaction::order(request)) };
+    let Compact { request, idempotency_key, trace } = compact;
+    let mut create = Create { idempotency_key, trace, ..Create::new(protocol::compaction::order(request)) };
     take_headers(&mut create, &headers)?;
-    shared.metrics.count_request("http");
-    let order = Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None };
+    let transport = "http";
+    shared.metrics.count_request(transport);
+    let order =
+        Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None, transport };
     let accepted = shared.admit(principal, order).await?;
     let ended = shared.whole(accepted.cursor).await?;
     if ended.resource["status"] != "completed" {
@@ -103,8 +106,16 @@ pub(super) fn take_headers(create: &mut Create, headers: &HeaderMap) -> Result<(
         }
         create.idempotency_key = Some(key);
     }
-    create.traceparent = create.traceparent.take().or_else(|| text("traceparent"));
+    create.trace = create.trace.take().or_else(|| trace_of(headers));
     Ok(())
+}
+
+/// The client's own span, by W3C Trace Context.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceContext> {
+    let trace = TraceContext::parse(headers.get("traceparent")?.to_str().ok()?)?;
+    // A list, which may come in several lines.
+    let states = headers.get_all("tracestate").iter().filter_map(|state| state.to_str().ok());
+    Some(trace.with_state(&states.collect::<Vec<_>>().join(",")))
 }
 
 /// The names that the client knows events by.
@@ -128,3 +139,6 @@ async fn first_resource(cursor: &mut Cursor) -> Result<Value, ApiError> {
 pub(super) fn deleted(id: &str) -> Value {
     json!({ "id": id, "object": "response", "deleted": true })
 }
+
+#[cfg(test)]
+mod tests;

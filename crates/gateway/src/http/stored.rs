@@ -11,7 +11,7 @@ use stream::{ResponseId, Sequence};
 use super::{
     answer::{self, Answer},
     query::Retrieve,
-    responses::{deleted, dialect_of},
+    responses::{deleted, dialect_of, trace_of},
     sse::{Events, Told},
 };
 use crate::{Principal, continuation::unavailable, gateway::Shared};
@@ -27,7 +27,9 @@ pub(super) async fn get(shared: &Arc<Shared>, principal: &Principal, id: &str, r
     }
     let last_event_id = last_event_id(&request.headers)?;
     let after = query.starting_after.or(last_event_id);
-    let Some(cursor) = shared.resume(principal, response_id, after).await?.ok_or_else(not_found)?.cursor()
+    let client = trace_of(&request.headers);
+    let Some(cursor) =
+        shared.resume(principal, response_id, after, client.as_ref()).await?.ok_or_else(not_found)?.cursor()
     else {
         // A browser's `EventSource` would come back again and again: this is how it is told to stop.
         let is_event_source = last_event_id.is_some();

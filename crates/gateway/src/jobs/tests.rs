@@ -3,7 +3,7 @@
 use broker::{Broker, Creation, Header, Job, Kind, Member, OpenMode};
 use protocol::{Request, StoredInput, StoredResponse};
 use serde_json::{Value, json};
-use stream::{EventKind, ResponseId};
+use stream::{EventKind, ResponseId, TraceContext};
 
 use super::*;
 
@@ -26,7 +26,14 @@ fn job() -> Job {
         ..Header::default()
     };
     let request = serde_json::to_vec(&request).unwrap().into();
-    Job { id: ResponseId::random(0), header, kind: Kind::Response, request, traceparent: "00-1".into() }
+    Job {
+        id: ResponseId::random(0),
+        header,
+        kind: Kind::Response,
+        request,
+        trace: TraceContext::new(1, 2, true),
+        enqueued_at_us: 3,
+    }
 }
 
 async fn stored_input(broker: &Broker, id: ResponseId) -> StoredInput {
@@ -65,7 +72,9 @@ async fn a_retry_is_a_new_response_to_the_same_request() {
     let retried = broker.jobs.find(id).await.unwrap().unwrap().job;
     assert!(retried.header.created_at_ms > job.header.created_at_ms);
     let header = Header { created_at_ms: job.header.created_at_ms, ..retried.header.clone() };
-    assert_eq!(Job { id: job.id, header, ..retried.clone() }, job);
+    assert!(retried.enqueued_at_us > job.enqueued_at_us);
+    let enqueued_at_us = job.enqueued_at_us;
+    assert_eq!(Job { id: job.id, header, enqueued_at_us, ..retried.clone() }, job);
 
     assert_eq!(broker.log.header(id).await.unwrap(), Some(retried.header));
     let page = broker.log.read(id, 0, 1024).await.unwrap().unwrap();

@@ -11,7 +11,7 @@ use broker::{
     account::{Account, Taken, minute},
 };
 use parking_lot::Mutex;
-use protocol::{ApiError, ErrorType};
+use protocol::{ApiError, ErrorType, Limited, Rate, Rates};
 use stream::ResponseId;
 
 use crate::Principal;
@@ -19,7 +19,8 @@ use crate::Principal;
 /// The store has so long to say what was taken. It is asked before each response, and nobody should wait for it in vain.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// As many accounts are counted here, while the store is away; beyond that, those of the last minute are forgotten first.
+/// As many accounts are counted here in one minute, for when the store is away. Others are let in then, uncounted: to refuse them
+/// would be to refuse those who did nothing.
 const MAX_LOCAL: usize = 100_000;
 
 /// What one user or tenant may take. 0 is no limit.
@@ -55,22 +56,6 @@ struct Local {
     minute: u64,
     this: HashMap<Account, i64>,
     last: HashMap<Account, i64>,
-}
-
-/// What a user has left, for the headers that clients know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Rates {
-    pub(crate) requests: Option<Rate>,
-    pub(crate) tokens: Option<Rate>,
-}
-
-/// What is left of something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rate {
-    pub(crate) limit: u64,
-    pub(crate) remaining: u64,
-    /// Until all of it is there again.
-    pub(crate) reset: Duration,
 }
 
 impl Quota {
@@ -118,26 +103,25 @@ impl Quota {
         let tokens = self.window(account, Taken::Tokens, allowance.tokens_per_minute, now, 0);
         let (requests, tokens) = tokio::join!(requests, tokens);
         let refused = match (&requests, &tokens) {
-            (Some(requests), _) if requests.taken() + requests.more > requests.limit as f64 => {
+            (Some(requests), _) if requests.taken() + 1.0 > requests.limit as f64 => {
                 Some((requests, "requests"))
             }
             (_, Some(tokens)) if tokens.taken() >= tokens.limit as f64 => Some((tokens, "tokens")),
             _ => None,
         };
-        if let Some((window, what)) = refused {
-            let error = too_many(window, what);
-            if requests.is_some() {
-                self.count(account, Taken::Requests, now.0, -1).await;
-            }
-            return Err(error);
+        let rates = |more: f64| Rates {
+            requests: requests.as_ref().map(|window| window.rate(more)),
+            tokens: tokens.as_ref().map(|window| window.rate(0.0)),
+        };
+        let Some((window, what)) = refused else { return Ok(rates(1.0)) };
+        let error = too_many(window, what, rates(0.0));
+        if requests.is_some() {
+            self.count(account, Taken::Requests, now.0, -1).await;
         }
-        Ok(Rates {
-            requests: requests.map(|window| window.rate()),
-            tokens: tokens.map(|window| window.rate()),
-        })
+        Err(error)
     }
 
-    /// What was taken, with `more` that is taken now; `None` where there is no limit.
+    /// What was taken before `more` is, which is taken now; `None` where there is no limit.
     async fn window(
         &self,
         account: &Account,
@@ -151,7 +135,7 @@ impl Quota {
         }
         let (this, last) =
             tokio::join!(self.count(account, taken, minute, more), self.count(account, taken, minute - 1, 0));
-        Some(Window { limit, this: (this - more) as f64, last: last as f64, passed, more: more as f64 })
+        Some(Window { limit, this: (this - more) as f64, last: last as f64, passed })
     }
 
     /// Adds to what was taken in a minute, and returns what that comes to: in the store, or, while that does not answer, here.
@@ -231,8 +215,6 @@ struct Window {
     last: f64,
     /// How much of this minute has passed.
     passed: f64,
-    /// What is taken now, and not counted above.
-    more: f64,
 }
 
 impl Window {
@@ -241,8 +223,9 @@ impl Window {
         self.last * (1.0 - self.passed) + self.this
     }
 
-    fn rate(&self) -> Rate {
-        let (taken, this) = (self.taken() + self.more, self.this + self.more);
+    /// What is left when `more` is taken now.
+    fn rate(&self, more: f64) -> Rate {
+        let (taken, this) = (self.taken() + more, self.this + more);
         let remaining = (self.limit as f64 - taken).max(0.0) as u64;
         let minutes = if this > 0.0 { 2.0 - self.passed } else { 1.0 - self.passed };
         let reset = if taken > 0.0 { Duration::from_secs_f64(60.0 * minutes) } else { Duration::ZERO };
@@ -263,14 +246,14 @@ impl Window {
     }
 }
 
-fn too_many(window: &Window, what: &str) -> ApiError {
+fn too_many(window: &Window, what: &str, rates: Rates) -> ApiError {
     let (limit, wait) = (window.limit, window.wait());
     let message = format!(
         "The limit of {limit} {what} a minute is reached. Try again in {} s.",
         wait.as_secs_f64().ceil()
     );
     let error = ApiError::new(ErrorType::TooManyRequests, "rate_limit_exceeded", message);
-    ApiError { retry_after: Some(wait), ..error }
+    ApiError { limited: Some(Box::new(Limited { retry_after: Some(wait), rates })), ..error }
 }
 
 #[cfg(test)]

@@ -77,8 +77,8 @@ impl Asked {
         self.answers.push(match wish {
             Wish::Create(create) => Box::pin(async move {
                 let previous = previous_of(&create.request);
-                let order =
-                    Order { create: *create, kind: Kind::Response, on_leave: OnLeave::Grace, remembered };
+                let (kind, on_leave, transport) = (Kind::Response, OnLeave::Grace, "websocket");
+                let order = Order { create: *create, kind, on_leave, remembered, transport };
                 let accepted = shared.admit(&principal, order).await;
                 let result = accepted.map(|accepted| Beginning::Accepted(Box::new(accepted)));
                 Answer::Turn(Begun { lane, previous, result })
@@ -128,7 +128,7 @@ impl Asked {
 async fn find(shared: &Shared, principal: &Principal, resume: &Resume) -> Result<Beginning, ApiError> {
     let not_found = || shared.response_not_found(&resume.response_id);
     let id: ResponseId = resume.response_id.parse().map_err(|_| not_found())?;
-    let resumed = shared.resume(principal, id, resume.starting_after).await?.ok_or_else(not_found)?;
+    let resumed = shared.resume(principal, id, resume.starting_after, None).await?.ok_or_else(not_found)?;
     Ok(Beginning::Resumed(id, Box::new(resumed)))
 }
 

@@ -20,6 +20,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, error::CapacityError},
 };
 use tokio_util::sync::WaitForCancellationFutureOwned;
+use trace::TraceContext;
 
 use super::{
     asked::{Answer, Asked, Beginning, Begun, Wish},
@@ -51,6 +52,8 @@ pub(super) struct Connection {
     shared: Arc<Shared>,
     caller: Caller,
     session: Session,
+    /// The client's own span when it connected: that of requests which name no other.
+    trace: Option<TraceContext>,
     socket: Socket,
     lanes: Lanes<Wish>,
     asked: Asked,
@@ -80,6 +83,7 @@ impl Connection {
         shared: Arc<Shared>,
         principal: Principal,
         manners: Manners,
+        trace: Option<TraceContext>,
         socket: WebSocketStream<Wire<TokioIo<Upgraded>>>,
     ) -> Self {
         let now = Instant::now();
@@ -88,6 +92,7 @@ impl Connection {
         Self {
             caller: Caller::new(principal, now),
             session: Session::new(manners),
+            trace,
             socket: Socket::new(socket, shared.config.max_message_bytes),
             lanes: Lanes::new(shared.config.limits.clone()),
             asked: Asked::default(),
@@ -188,6 +193,7 @@ impl Connection {
         is_over.then_some(match closing {
             Closing::TooOld => End::close(CloseCode::Normal, "maximum age"),
             Closing::Exhausted => End::close(CloseCode::Normal, "maximum bytes"),
+            Closing::Overloaded => End::close(CloseCode::TryAgainLater, "overload"),
             Closing::Drain { .. } => End::close(CloseCode::ServiceRestart, "drain"),
         })
     }
@@ -234,7 +240,8 @@ impl Connection {
     fn take_said(&mut self, said: Result<ClientMessage, Rejected>) {
         self.shared.metrics.count_message(said.as_ref().map_or("rejected", ClientMessage::name));
         let (result, lane) = match said {
-            Ok(ClientMessage::Create(create)) => {
+            Ok(ClientMessage::Create(mut create)) => {
+                create.trace = create.trace.or_else(|| self.trace.clone());
                 let lane = create.stream_id.clone();
                 self.shared.metrics.count_request("websocket");
                 (self.enqueue(lane.as_deref(), Wish::Create(create)), lane)
@@ -280,6 +287,10 @@ impl Connection {
             return Err(closing.error());
         }
         self.check_validity()?;
+        if let Err(error) = self.shared.pressure.check() {
+            self.lifetime.overload();
+            return Err(error);
+        }
         self.lanes.push(lane.map(Arc::from), wish)?;
         self.begin_turns();
         Ok(())
@@ -458,12 +469,14 @@ impl Connection {
     }
 
     fn say_error(&mut self, error: &ApiError, stream_id: Option<&str>) {
-        tracing::info!(
-            status = error.status(),
-            code = error.code,
-            message = error.message,
-            "message refused"
-        );
+        if self.shared.log_refusal() {
+            tracing::info!(
+                status = error.status(),
+                code = error.code,
+                message = error.message,
+                "message refused"
+            );
+        }
         self.shared.metrics.count_error("websocket", error);
         self.say(error.websocket_message(stream_id));
     }

@@ -3,7 +3,7 @@
 use protocol::{ApiError, ErrorType};
 use tokio::time::Instant;
 
-use crate::Config;
+use crate::{Config, limit::overloaded};
 
 /// What has happened to a connection, as far as its life depends on it.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) enum Closing {
     TooOld,
     /// Its client has sent as much as one connection may carry. It closes likewise.
     Exhausted,
+    /// Its client wanted something while the gateway had too much to do. It closes likewise: another gateway may have room.
+    Overloaded,
     /// The gateway stops.
     Drain {
         /// From here on it closes if nothing runs.
@@ -57,6 +59,7 @@ impl Closing {
                 "websocket_connection_limit_reached",
                 "This connection has carried as many bytes as one may. Open a new one to continue.",
             ),
+            Self::Overloaded => overloaded(),
             Self::Drain { .. } => ApiError::server(
                 "draining",
                 "This gateway is about to stop. Connect again: another one will answer.",
@@ -93,6 +96,11 @@ impl Lifetime {
         self.closing = Some(Closing::Exhausted);
     }
 
+    /// The client wanted something, and there is no room for it.
+    pub(super) const fn overload(&mut self) {
+        self.closing = Some(Closing::Overloaded);
+    }
+
     /// While the gateway stops, the client wanted something: it shall ask another one, now.
     pub(super) const fn hurry(&mut self, now: Instant) {
         if let Some(Closing::Drain { leave, .. }) = &mut self.closing {
@@ -120,7 +128,7 @@ impl Lifetime {
     pub(super) fn is_over(&self, now: Instant, is_idle: bool) -> bool {
         match self.closing {
             None => false,
-            Some(Closing::TooOld | Closing::Exhausted) => is_idle,
+            Some(Closing::TooOld | Closing::Exhausted | Closing::Overloaded) => is_idle,
             Some(Closing::Drain { leave, cut }) => now >= cut || (is_idle && now >= leave),
         }
     }
@@ -130,7 +138,7 @@ impl Lifetime {
         let kept = (self.pinged + config.ping_interval).min(self.heard + config.idle_timeout);
         match self.closing {
             None => kept.min(self.opened + config.max_connection_age),
-            Some(Closing::TooOld | Closing::Exhausted) => kept,
+            Some(Closing::TooOld | Closing::Exhausted | Closing::Overloaded) => kept,
             Some(Closing::Drain { leave, cut }) => kept.min(if now < leave { leave } else { cut }),
         }
     }

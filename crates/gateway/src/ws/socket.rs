@@ -34,10 +34,13 @@ const MAX_WAITING: usize = 64 * 1024;
 /// What the heads of a message's frames may take beside it, when it is short.
 const MAX_OVERHEAD: usize = 64 * 1024;
 
+/// The head of a ping or a pong that a client sends (RFC 6455, section 5.2): two bytes and a mask.
+const CONTROL_HEAD: usize = 6;
+
 /// A socket that knows whether what was written has left.
 pub(super) struct Socket {
     inner: WebSocketStream<Wire<TokioIo<Upgraded>>>,
-    /// How many bytes had come when the last message was whole.
+    /// How many bytes had come when the last message was whole, pings and pongs after it included.
     read_before: u64,
     max_message_bytes: usize,
     unflushed: bool,
@@ -61,11 +64,19 @@ impl Socket {
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
         let polled = Pin::new(&mut self.inner).poll_next(cx);
         let read = self.read();
-        if polled.is_ready() {
-            self.read_before = read;
-            return polled;
+        match &polled {
+            // It may stand between the fragments of a message, and is none of them.
+            Poll::Ready(Some(Ok(message @ (Message::Ping(_) | Message::Pong(_))))) => {
+                self.read_before += (message.len() + CONTROL_HEAD) as u64;
+                return polled;
+            }
+            Poll::Ready(_) => {
+                self.read_before = read;
+                return polled;
+            }
+            Poll::Pending => {}
         }
-        let (size, max_size) = ((read - self.read_before) as usize, self.max_message_bytes);
+        let (size, max_size) = (read.saturating_sub(self.read_before) as usize, self.max_message_bytes);
         if size > max_size.saturating_mul(2) + MAX_OVERHEAD {
             return Poll::Ready(Some(Err(CapacityError::MessageTooLong { size, max_size }.into())));
         }

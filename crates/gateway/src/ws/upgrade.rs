@@ -20,6 +20,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
+use trace::key;
 
 use super::{
     connection::Connection,
@@ -30,7 +31,7 @@ use super::{
 use crate::{
     Principal,
     gateway::Shared,
-    http::{Answer, AnswerBody, dialect_of, shown_text, subprotocols, token_of},
+    http::{Answer, AnswerBody, dialect_of, shown_text, subprotocols, token_of, trace_of},
     limit::Seat,
 };
 
@@ -80,6 +81,9 @@ pub(crate) fn upgrade(
         binding: Binding::to(shown_text(request.headers()).ok().flatten().unwrap_or_default()),
     });
     let manners = Manners { dialect: dialect_of(request.headers()), extension };
+    let client = trace_of(request.headers());
+    let mut span = shared.config.tracer.span(trace::Kind::Server, "upgrade", client.as_ref());
+    span.set(key::TRANSPORT, "websocket");
     let upgraded = hyper::upgrade::on(&mut request);
     let shared = Arc::clone(shared);
     shared.sockets.clone().spawn(async move {
@@ -88,10 +92,14 @@ pub(crate) fn upgrade(
                 let config = socket::config(shared.config.max_message_bytes);
                 let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
                 let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
-                Connection::new(shared, principal, manners, socket).run().await;
+                drop(span);
+                Connection::new(shared, principal, manners, client, socket).run().await;
                 drop(seat);
             }
-            Err(error) => tracing::debug!(%error, "a client left during the upgrade"),
+            Err(error) => {
+                span.fail("client_left");
+                tracing::debug!(%error, "a client left during the upgrade");
+            }
         }
     });
     Ok(response)

@@ -17,6 +17,15 @@ pub(crate) enum BrokerUrl {
 }
 
 impl BrokerUrl {
+    /// Which broker it is, in one word.
+    pub(crate) const fn system(&self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Redis(_) => "redis",
+            Self::Kafka(_) => "kafka",
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         if text == "memory" {
             return Some(Self::Memory);

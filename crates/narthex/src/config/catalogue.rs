@@ -4,14 +4,16 @@ mod auth;
 mod brokers;
 mod gateway;
 mod process;
+mod traces;
 mod upstream;
 mod worker;
 
 use super::settings::{MAX_ENTRIES, Setting, setting};
 
 /// All settings, in the order in which they are told. The settings of one table stand together, in one part.
-pub(super) const PARTS: [&[Setting]; 6] = [
+pub(super) const PARTS: [&[Setting]; 7] = [
     process::SETTINGS,
+    traces::SETTINGS,
     auth::SETTINGS,
     gateway::SETTINGS,
     worker::SETTINGS,

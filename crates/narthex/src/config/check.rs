@@ -58,6 +58,7 @@ impl Config {
     fn check(&self, role: Role) -> Vec<String> {
         let mut complaints = Vec::new();
         complaints.extend(self.check_broker(role));
+        complaints.extend(self.traces.check());
         if role.is_gateway() {
             complaints.extend(self.check_auth(role));
             complaints.extend(self.check_tls());

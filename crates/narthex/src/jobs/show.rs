@@ -81,7 +81,7 @@ pub(super) fn to_text(found: &FoundJob, stream: &Stream) -> String {
 /// For programs.
 pub(super) fn to_json(found: &FoundJob, stream: &Stream) -> Value {
     let mut told = entry_json(&found.entry);
-    told["traceparent"] = found.job.traceparent.as_str().into();
+    told["traceparent"] = found.job.trace.as_ref().map(stream::TraceContext::traceparent).into();
     match stream {
         Stream::Expired => told["stream"] = Value::Null,
         Stream::Stands(response) => told["stream"] = response.clone(),

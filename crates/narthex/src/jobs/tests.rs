@@ -36,7 +36,7 @@ async fn enqueue(broker: &Broker, model: &str) {
     let header = Header { model: model.into(), user: "\u{1b}]0;me".into(), ..Header::default() };
     let request = Bytes::from_static(b"secret");
     let id = ResponseId::random(0);
-    let job = Job { id, header, kind: Kind::Response, request, traceparent: String::new() };
+    let job = Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 };
     broker.jobs.enqueue(&job).await.unwrap();
 }
 

@@ -12,3 +12,5 @@ mod recover;
 mod secure;
 mod storeless;
 mod support;
+mod trace_cost;
+mod traces;

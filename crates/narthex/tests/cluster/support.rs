@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct Cluster {
     /// What says where Kafka is, and who this is to it; empty on Redis.
     kafka: Vec<(&'static str, String)>,
     has_store: bool,
+    /// What is said to processes beside that.
+    variables: Vec<(&'static str, String)>,
     directory: TempDir,
 }
 
@@ -45,7 +47,8 @@ impl Cluster {
         let script = Script::default();
         let (redis, model_server) = tokio::join!(Server::start(settings), ModelServer::start(script));
         let directory = TempDir::new().unwrap();
-        Self { model_server: model_server.unwrap(), redis, kafka: Vec::new(), has_store: true, directory }
+        let (kafka, variables) = (Vec::new(), Vec::new());
+        Self { model_server: model_server.unwrap(), redis, kafka, has_store: true, variables, directory }
     }
 
     /// On Kafka, with topics of its own; its Redis is only the store.
@@ -75,6 +78,11 @@ impl Cluster {
     /// On Kafka alone.
     pub(crate) async fn on_kafka_without_store() -> Self {
         Self { has_store: false, ..Self::on_kafka().await }
+    }
+
+    /// The same, whose processes are told this, too.
+    pub(crate) fn with_variables(self, variables: Vec<(&'static str, String)>) -> Self {
+        Self { variables, ..self }
     }
 
     /// What says to a process where everything is.
@@ -162,6 +170,7 @@ impl Cluster {
             .args(arguments)
             .args(["--admin-listen", "127.0.0.1:0", "--log", "error"])
             .envs(self.places())
+            .envs(self.variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -180,7 +189,8 @@ impl Cluster {
 /// The program, with nothing of this machine's own settings.
 fn narthex() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
-    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"));
+    let is_own = |name: &str| name.starts_with("NARTHEX_") || name.starts_with("OTEL_");
+    let own = std::env::vars_os().filter(|(name, _)| is_own(&name.to_string_lossy()));
     for (name, _) in own {
         command.env_remove(name);
     }
@@ -204,10 +214,24 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let kill = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status();
         assert!(kill.unwrap().success());
+    }
+
+    /// The processor time that it has used.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // Behind the name, which may hold anything: the 12th and 13th are its own time and the kernel's, in hundredths.
+        let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// What it holds in memory, in bytes.

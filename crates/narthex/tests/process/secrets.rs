@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use testkit::{
     client::{Http, Socket},
     openid::{OpenId, now},
+    otlp::Receiver,
 };
 
 use crate::support::{Running, narthex, outcome};
@@ -15,6 +16,8 @@ use crate::support::{Running, narthex, outcome};
 const CLIENT_SECRETS_KEY: &str = "swordfish-swordfish-swordfish-swordfish";
 const SHARED_SECRET: &str = "hunter2-hunter2-hunter2-hunter2-hunter2";
 const UPSTREAM_KEY: &str = "correct-horse-battery-staple";
+const EXPORT_KEY: &str = "open-sesame-open-sesame-open-sesame";
+const PROMPT: &str = "Tell me of xylophones.";
 
 /// The parts of a token, each of which must not be told: the head of one is no secret.
 fn parts(token: &str) -> Vec<String> {
@@ -23,7 +26,8 @@ fn parts(token: &str) -> Vec<String> {
     parts.filter(|part| !part.starts_with("eyJ")).chain([token.to_owned()]).collect()
 }
 
-#[tokio::test]
+// Of several threads: what receives spans has to answer while this waits for the process to end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_ever_told() {
     let directory = TempDir::new().unwrap();
     let at = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
@@ -35,15 +39,17 @@ async fn no_secret_is_ever_told() {
     };
     let (key, lost) = (make("alice"), make("lost"));
     assert_eq!(outcome(narthex(["keys", "revoke", "lost", "--keys-file", &at("keys.toml")])).0, 0);
-    let server = OpenId::start().await;
+    let (server, receiver) = (OpenId::start().await, Receiver::start().await);
     let settings = format!(
         "log = \"trace\"\nauth.keys.file = {:?}\nauth.client_secrets.key = {CLIENT_SECRETS_KEY:?}\n\
          [[auth.jwt]]\nissuer = \"shared\"\naudience = \"x\"\nsecret = {SHARED_SECRET:?}\n\
          [[auth.jwt]]\nissuer = {:?}\naudience = \"narthex-tests\"\ntenant = \"default\"\n\
          [[upstream]]\nengine = \"demo\"\nmodels = [\"demo\"]\ndemo.tokens_per_second = 0\n\
-         [[upstream]]\nurl = \"http://127.0.0.1:9/v1\"\nmodels = [\"away\"]\napi_key = {UPSTREAM_KEY:?}\n",
+         [[upstream]]\nurl = \"http://127.0.0.1:9/v1\"\nmodels = [\"away\"]\napi_key = {UPSTREAM_KEY:?}\n\
+         [traces]\nendpoint = {:?}\n[[traces.headers]]\nname = \"authorization\"\nvalue = {EXPORT_KEY:?}\n",
         at("keys.toml"),
         server.issuer(),
+        receiver.url(),
     );
     std::fs::write(at("narthex.toml"), settings).unwrap();
     let log = File::create(at("log")).unwrap();
@@ -66,7 +72,7 @@ async fn no_secret_is_ever_told() {
     let forged = format!("{}AAAA", &jwt[..jwt.len() - 4]);
     for good in [&key, &secret, &jwt] {
         said +=
-            &ask(good, "/v1/responses", Some(json!({"model": "demo", "input": "Hi"}))).await.1.to_string();
+            &ask(good, "/v1/responses", Some(json!({"model": "demo", "input": PROMPT}))).await.1.to_string();
     }
     // A model server that is not there: what is said of it must not tell its key.
     let away = json!({"model": "away", "input": "Hi", "background": true});
@@ -104,10 +110,18 @@ async fn no_secret_is_ever_told() {
         "the log says too little"
     );
     let mut secrets: Vec<String> =
-        [CLIENT_SECRETS_KEY, SHARED_SECRET, UPSTREAM_KEY].map(str::to_owned).into();
+        [CLIENT_SECRETS_KEY, SHARED_SECRET, UPSTREAM_KEY, EXPORT_KEY].map(str::to_owned).into();
     secrets.extend([&key, &lost, &secret, &jwt, &ended, &forged].into_iter().flat_map(|token| parts(token)));
+    let exports = receiver.requests();
+    assert!(exports.iter().any(|(head, _)| head["authorization"] == EXPORT_KEY));
+    let spans: String = exports.iter().map(|(_, body)| String::from_utf8_lossy(body)).collect();
+    // Of one trace, the log and the spans.
+    assert!(spans.contains("produce") && log.contains("\"trace_id\":\""), "traces say too little");
+    for private in ["alice", "xylophone"] {
+        assert!(!spans.contains(private), "the spans tell of users or contents: {private}");
+    }
     for secret in secrets {
-        for (place, text) in [("log", &log), ("answers", &said)] {
+        for (place, text) in [("log", &log), ("answers", &said), ("spans", &spans)] {
             if let Some(line) = text.lines().find(|line| line.contains(&secret)) {
                 panic!("the {place} tell a secret: {line:.400}");
             }

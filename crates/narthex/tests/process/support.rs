@@ -10,7 +10,8 @@ use std::{
 /// The program with these arguments, and nothing of this machine's own settings.
 pub(crate) fn narthex<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_narthex"));
-    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"));
+    let is_own = |name: &str| name.starts_with("NARTHEX_") || name.starts_with("OTEL_");
+    let own = std::env::vars_os().filter(|(name, _)| is_own(&name.to_string_lossy()));
     for (name, _) in own {
         command.env_remove(name);
     }

@@ -1,6 +1,6 @@
 //! A model server that speaks TLS only, and only with whom it knows.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use rustls::{
     RootCertStore, ServerConfig,
@@ -83,6 +83,30 @@ async fn a_worker_shows_its_certificate_and_asks_for_the_servers() {
     let answer = timeout(Duration::from_secs(20), curl).await.unwrap().unwrap();
     let answer = String::from_utf8(answer.stdout).unwrap();
     assert!(answer.contains(r#""status":"completed""#), "{answer}");
+
+    // The server lets nobody in without one: what the worker waits for says so.
+    let anonymous = file(
+        "anonymous.toml",
+        &format!(
+            "[[upstream]]\nurl = \"https://localhost:{port}/v1\"\n[upstream.tls]\nauthorities_file = \"{authorities}\"\n"
+        ),
+    );
+    let log = folder.path().join("log");
+    let _refused = Running::start_with_log(
+        narthex(["dev", "--config", &anonymous].iter().chain(&ports)),
+        File::create(&log).unwrap().into(),
+    );
+    let said = async {
+        loop {
+            let said = std::fs::read_to_string(&log).unwrap();
+            if let Some(line) = said.lines().find(|line| line.contains("waiting for a model server")) {
+                return line.to_owned();
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let said = timeout(Duration::from_secs(20), said).await.unwrap();
+    assert!(said.contains("set certificate_file and key_file"), "{said}");
 
     // With a file that is none it does not start.
     let nothing = format!("upstream.0.tls.authorities_file={}", file("empty.pem", ""));

@@ -52,6 +52,12 @@ pub struct Header {
     /// Whether it counts for limits of its user or tenant: then whoever ends it has to say so.
     #[prost(bool, tag = "8")]
     pub metered: bool,
+    /// W3C Trace Context: the span of the request, under which all that is done for the response belongs. Empty if it is not
+    /// traced.
+    #[prost(string, tag = "9")]
+    pub traceparent: ::prost::alloc::string::String,
+    #[prost(string, tag = "10")]
+    pub tracestate: ::prost::alloc::string::String,
 }
 /// The order to produce a response.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -68,11 +74,14 @@ pub struct Job {
     /// What shall be produced: a `protocol::Request` with the conversation so far, as JSON.
     #[prost(bytes = "bytes", tag = "4")]
     pub request: ::prost::bytes::Bytes,
-    /// W3C trace context of the request.
+    /// W3C Trace Context: the span that enqueued the job, in the trace of the header. Empty if it is not traced.
     #[prost(string, tag = "5")]
     pub traceparent: ::prost::alloc::string::String,
     #[prost(enumeration = "job::Kind", tag = "6")]
     pub kind: i32,
+    /// When the gateway enqueued it, by its own clock, in microseconds since 1970: where the wait in the queue begins.
+    #[prost(uint64, tag = "8")]
+    pub enqueued_at_us: u64,
 }
 /// Nested message and enum types in `Job`.
 pub mod job {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
+use stream::TraceContext;
 
 use super::messages;
 use crate::{
@@ -27,12 +28,12 @@ pub struct ChatCreate {
     pub include_obfuscation: bool,
     /// The client's key for this request. (The header does the same.)
     pub idempotency_key: Option<String>,
-    /// W3C trace context, well-formed. (The header does the same.)
-    pub traceparent: Option<String>,
+    /// The client's own span, by W3C Trace Context. (The headers do the same.)
+    pub trace: Option<TraceContext>,
 }
 
 /// What has a place of its own in a [`Request`], or is about how to tell the answer. Anything else goes to the model server.
-const KNOWN: [&str; 30] = [
+const KNOWN: [&str; 31] = [
     "model",
     "messages",
     "tools",
@@ -59,6 +60,7 @@ const KNOWN: [&str; 30] = [
     "stream_options",
     "idempotency_key",
     "traceparent",
+    "tracestate",
     "functions",
     "function_call",
     "audio",
@@ -89,7 +91,7 @@ pub fn chat_create(body: &[u8], max_depth: usize) -> Result<ChatCreate, ApiError
         include_usage,
         include_obfuscation,
         idempotency_key: envelope::idempotency_key(&body)?,
-        traceparent: envelope::traceparent(&body)?,
+        trace: envelope::trace(&body)?,
     };
     create.request.extra = extra(&body)?;
     Ok(create)

@@ -1,6 +1,7 @@
 //! The body of `POST /v1/responses`, of `response.create`, and of `POST /v1/responses/compact`.
 
 use serde_json::Value;
+use stream::TraceContext;
 
 use super::{
     envelope, input, json,
@@ -23,8 +24,8 @@ pub struct Create {
     pub generate: bool,
     /// The client's key for this request: sent again, it is the same response. (The header does the same.)
     pub idempotency_key: Option<String>,
-    /// W3C trace context, well-formed. (The header does the same.)
-    pub traceparent: Option<String>,
+    /// The client's own span, by W3C Trace Context. (The headers do the same.)
+    pub trace: Option<TraceContext>,
     /// Whether deltas shall be padded to hide their lengths.
     pub include_obfuscation: bool,
 }
@@ -38,7 +39,7 @@ impl Create {
             stream_id: None,
             generate: true,
             idempotency_key: None,
-            traceparent: None,
+            trace: None,
             include_obfuscation: false,
         }
     }
@@ -51,8 +52,8 @@ pub struct Compact {
     pub request: Request,
     /// The client's key for this request.
     pub idempotency_key: Option<String>,
-    /// W3C trace context, well-formed.
-    pub traceparent: Option<String>,
+    /// The client's own span.
+    pub trace: Option<TraceContext>,
 }
 
 /// By which door a request came in.
@@ -63,7 +64,7 @@ pub(super) enum Door {
 }
 
 /// What is read here; anything else at the top goes to the model server.
-const KNOWN: [&str; 31] = [
+const KNOWN: [&str; 32] = [
     "type",
     "model",
     "input",
@@ -95,6 +96,7 @@ const KNOWN: [&str; 31] = [
     "generate",
     "idempotency_key",
     "traceparent",
+    "tracestate",
 ];
 
 /// Parameters of OpenAI's that the gateway itself would have to carry out.
@@ -133,9 +135,9 @@ pub fn compact(body: &[u8], max_depth: usize) -> Result<Compact, ApiError> {
     }
     let mut request = Request { store: false, ..request(&body)? };
     check_has_input(&body)?;
-    let (idempotency_key, traceparent) = (envelope::idempotency_key(&body)?, envelope::traceparent(&body)?);
+    let (idempotency_key, trace) = (envelope::idempotency_key(&body)?, envelope::trace(&body)?);
     take_input_and_extra(value, &mut request);
-    Ok(Compact { request, idempotency_key, traceparent })
+    Ok(Compact { request, idempotency_key, trace })
 }
 
 /// Reads a create body that came in by `door`.
@@ -149,7 +151,7 @@ pub(super) fn read(value: Value, door: Door) -> Result<Create> {
         stream_id: envelope::stream_id(&body)?,
         generate: body.optional("generate", |generate| generate.boolean())?.unwrap_or(true),
         idempotency_key: envelope::idempotency_key(&body)?,
-        traceparent: envelope::traceparent(&body)?,
+        trace: envelope::trace(&body)?,
         include_obfuscation,
         ..Create::new(request(&body)?)
     };

@@ -1,5 +1,7 @@
 //! What is said about a request, not what it asks for: its lane, its key, its trace.
 
+use stream::TraceContext;
+
 use super::node::{Node, Result};
 
 /// The longest key or identifier that a client makes up.
@@ -31,20 +33,9 @@ pub(crate) fn idempotency_key(body: &Node<'_, '_>) -> Result<Option<String>> {
 }
 
 /// The W3C trace context. One that is malformed is ignored, as that standard wants it: tracing breaks no request.
-pub(crate) fn traceparent(body: &Node<'_, '_>) -> Result<Option<String>> {
-    let text = body.optional("traceparent", |trace| trace.text().map(str::to_owned))?;
-    Ok(text.filter(|text| is_traceparent(text)))
-}
-
-/// `version-trace-parent-flags` in lower-case hexadecimal, neither of the two ids zero.
-fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let hex = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    let lengths = parts.iter().map(|part| part.len());
-    let zero = |part: &str| part.bytes().all(|b| b == b'0');
-    lengths.eq([2, 32, 16, 2])
-        && parts.iter().all(|part| hex(part))
-        && parts[0] != "ff"
-        && !zero(parts[1])
-        && !zero(parts[2])
+pub(crate) fn trace(body: &Node<'_, '_>) -> Result<Option<TraceContext>> {
+    let text = |name| body.optional(name, |text| text.text().map(str::to_owned));
+    let (parent, state) = (text("traceparent")?, text("tracestate")?);
+    let trace = parent.and_then(|parent| TraceContext::parse(&parent));
+    Ok(trace.map(|trace| trace.with_state(&state.unwrap_or_default())))
 }

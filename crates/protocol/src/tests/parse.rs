@@ -40,6 +40,7 @@ fn every_parameter_arrives() {
         "metadata": {"k": "v"}, "store": true, "background": true, "safety_identifier": "s", "prompt_cache_key": "p",
         "stream": true, "stream_options": {"include_obfuscation": true}, "generate": false,
         "idempotency_key": "once", "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "tracestate": "rojo=1",
         "user": "u", "vendor:thing": {"deep": [1]},
     }));
     let request = Request {
@@ -100,7 +101,7 @@ fn every_parameter_arrives() {
     assert_eq!(create.request, request);
     assert_eq!((create.stream, create.generate, create.include_obfuscation), (true, false, true));
     assert_eq!(create.idempotency_key.as_deref(), Some("once"));
-    assert!(create.traceparent.is_some());
+    assert!(create.trace.is_some_and(|trace| trace.state() == "rojo=1"));
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn null_is_the_same_as_absent() {
         "instructions": null, "previous_response_id": null, "tools": null, "tool_choice": null, "text": null,
         "reasoning": null, "temperature": null, "metadata": null, "store": null, "background": null, "stream": null,
         "stream_options": null, "conversation": null, "prompt": null, "include": null, "truncation": null,
-        "service_tier": null, "generate": null, "stream_id": null, "idempotency_key": null, "traceparent": null,
+        "service_tier": null, "generate": null, "stream_id": null, "idempotency_key": null, "traceparent": null, "tracestate": null,
         "moderation": null,
     });
     assert_eq!(accepts(nulls), accepts(json!({})));
@@ -165,7 +166,7 @@ fn a_malformed_trace_is_ignored() {
         "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     ] {
-        assert_eq!(accepts(json!({ "traceparent": trace })).traceparent, None, "{trace}");
+        assert_eq!(accepts(json!({ "traceparent": trace })).trace, None, "{trace}");
     }
 }
 

@@ -44,7 +44,7 @@ async fn response(broker: &Broker) -> Job {
     broker.log.create(id, &header, &[created]).await.unwrap();
     let request = Request { input: vec![Item::message(Role::User, "400 tokens")], ..request };
     let request = serde_json::to_vec(&request).unwrap().into();
-    Job { id, header, kind: Kind::Response, request, traceparent: String::new() }
+    Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 }
 }
 
 async fn last_event(broker: &Broker, job: &Job) -> EventKind {

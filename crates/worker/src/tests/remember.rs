@@ -25,7 +25,7 @@ fn job(broker: &Broker) -> Job {
     let header =
         Header { tenant: "t".into(), user: "u".into(), store: true, grace_ms: 60_000, ..Header::default() };
     let (id, request) = (broker.log.new_id(), bytes::Bytes::new());
-    Job { id, header, kind: Kind::Response, request, traceparent: String::new() }
+    Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 }
 }
 
 /// Begins the job's stream, and ends it if `ends`. The resource at its end.

@@ -10,7 +10,7 @@ use crate::running::{Interrupt, Running};
 fn claim(attempt: u32) -> Claim {
     let id = ResponseId::from_parts(0, 7);
     let (header, request) = (Header::default(), bytes::Bytes::new());
-    let job = Job { id, header, kind: Kind::Response, request, traceparent: String::new() };
+    let job = Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 };
     Claim { job, attempt, ticket: Ticket { model: "m".into(), entry: "7".into() } }
 }
 

@@ -37,7 +37,7 @@ async fn requests_are_counted_over_sixty_seconds_at_all_gateways() {
     let error = left(&other, &ann, (9, 0.9)).await.unwrap_err();
     assert_eq!((error.status(), error.code.as_deref()), (429, Some("rate_limit_exceeded")));
     // Six seconds to the full minute, and then until one of three is forgotten.
-    assert_eq!(error.retry_after.unwrap().as_secs(), 26);
+    assert_eq!(error.limited.unwrap().retry_after.unwrap().as_secs(), 26);
     left(&other, &ann, (10, 0.2)).await.unwrap_err();
     // What was refused did not count.
     assert_eq!(left(&one, &ann, (10, 0.4)).await.unwrap(), 0);
@@ -164,4 +164,21 @@ async fn a_credential_may_have_limits_of_its_own() {
     quota.begin(&ann, ResponseId::random(0)).await.unwrap();
     quota.begin(&ann, ResponseId::random(0)).await.unwrap_err();
     assert_eq!(left(&quota, &principal("t", "bob"), (9, 0.0)).await.unwrap(), 0);
+}
+
+#[test]
+fn more_accounts_than_can_be_counted_here_are_not_counted() {
+    let mut local = Local::default();
+    let account = |number: usize| Account::of_user("t", &number.to_string());
+    for number in 0..MAX_LOCAL {
+        assert_eq!(local.take(&account(number), 9, 1), 1);
+    }
+    assert_eq!(local.take(&account(MAX_LOCAL), 9, 1), 0);
+    assert_eq!(local.take(&account(0), 9, 1), 2);
+    assert_eq!(local.this.len(), MAX_LOCAL);
+    // With the next minute there is room again, and what was counted in the last is still known.
+    assert_eq!(local.take(&account(MAX_LOCAL), 10, 1), 1);
+    assert_eq!(local.take(&account(0), 9, 0), 2);
+    assert_eq!(local.take(&account(0), 12, 0), 0);
+    assert_eq!((local.this.len(), local.last.len()), (0, 0));
 }

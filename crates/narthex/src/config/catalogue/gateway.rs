@@ -90,12 +90,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "gateway.limits.max_connections_per_address",
-        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets; one more hears 429. 0 is no limit.",
+        "Connections from one address (of IPv6, from one /64), behind a proxy WebSockets and requests; one more hears 429. 0 is no limit.",
         |c, _| at(&mut c.gateway.limits.max_connections_per_address),
     ),
     setting(
         "gateway.limits.arrivals_per_second",
-        "New connections a second from one address; one more hears 429. 0 is no limit.",
+        "New connections a second from one address (behind a proxy: requests of one client); one more hears 429. 0 is no limit.",
         |c, _| at(&mut c.gateway.limits.arrivals_per_second),
     ),
     setting("gateway.limits.arrivals_burst", "So many of them may come at once.", |c, _| {
