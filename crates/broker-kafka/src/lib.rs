@@ -19,6 +19,7 @@ mod advice;
 mod client;
 mod connections;
 mod error;
+mod examination;
 mod message;
 mod place;
 mod topics;
@@ -48,6 +49,7 @@ use broker::{Broker, Error};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use config::Config;
+pub use examination::examine;
 pub use security::{Identity, Mechanism, Sasl, Tls};
 
 use self::{

@@ -26,8 +26,8 @@ pub(crate) async fn known_to(consumer: Consumer, timeout: Duration) -> Result<Co
 }
 
 /// A topic that is needed.
-struct Topic {
-    name: String,
+pub(crate) struct Topic {
+    pub(crate) name: String,
     partitions: u16,
     settings: Vec<(&'static str, String)>,
 }
@@ -50,18 +50,19 @@ pub(crate) async fn prepare(
     writer: &Writer,
     connections: &Connections,
 ) -> Result<Topics, Error> {
-    let (events, jobs, dead, roster) = (events(config), jobs(config), dead(config), roster(config));
-    let preparing = Preparing {
-        writer,
-        admin: client::common(config).create_with_context(connections.clone()).map_err(from_kafka)?,
-        timeout: config.response_timeout,
-        replication: config.replication,
-    };
+    let [events, jobs, dead, roster] = needed(config);
+    let preparing =
+        Preparing { writer, look: Look::new(config, connections)?, replication: config.replication };
     let events = (events.name.as_str().into(), preparing.prepare(&events).await?);
     let jobs = (jobs.name.as_str().into(), preparing.prepare(&jobs).await?);
     preparing.prepare(&dead).await?;
     preparing.prepare(&roster).await?;
     Ok(Topics { events, jobs, dead: dead.name.into(), roster: roster.name.into() })
+}
+
+/// Events, jobs, dead jobs, and who is there.
+pub(crate) fn needed(config: &Config) -> [Topic; 4] {
+    [events(config), jobs(config), dead(config), roster(config)]
 }
 
 fn events(config: &Config) -> Topic {
@@ -106,21 +107,26 @@ fn common_settings(retention: Duration) -> Vec<(&'static str, String)> {
 
 struct Preparing<'a> {
     writer: &'a Writer,
+    look: Look,
+    replication: u16,
+}
+
+/// Looks at the settings of topics.
+pub(crate) struct Look {
     admin: AdminClient<Connections>,
     timeout: Duration,
-    replication: u16,
 }
 
 impl Preparing<'_> {
     /// How many partitions the topic has.
     async fn prepare(&self, topic: &Topic) -> Result<u16, Error> {
         if let Some(partitions) = self.partitions(topic).await? {
-            self.check(topic).await?;
+            self.look.check(topic).await?;
             return Ok(partitions);
         }
         self.create(topic).await?;
         // Made by one node, known to all a moment later.
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Instant::now() + self.look.timeout;
         while Instant::now() < deadline {
             if let Some(partitions) = self.partitions(topic).await? {
                 return Ok(partitions);
@@ -132,7 +138,7 @@ impl Preparing<'_> {
 
     async fn partitions(&self, topic: &Topic) -> Result<Option<u16>, Error> {
         // Of all topics: who asks for one that is not there may have it made by that, with other settings.
-        let timeout = self.timeout;
+        let timeout = self.look.timeout;
         let metadata = self.writer.ask(move |client| client.fetch_metadata(None, timeout)).await?;
         let known = metadata.topics().iter().find(|known| known.name() == topic.name);
         let known = known.filter(|known| known.error().is_none());
@@ -148,8 +154,8 @@ impl Preparing<'_> {
         for (name, value) in &topic.settings {
             new = new.set(name, value);
         }
-        let options = AdminOptions::new().operation_timeout(Some(self.timeout));
-        let made = self.admin.create_topics([&new], &options).await.map_err(from_kafka)?;
+        let options = AdminOptions::new().operation_timeout(Some(self.look.timeout));
+        let made = self.look.admin.create_topics([&new], &options).await.map_err(from_kafka)?;
         match made.into_iter().next() {
             Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
                 let (name, command) = (&topic.name, topic.command(self.replication));
@@ -160,8 +166,16 @@ impl Preparing<'_> {
             _ => Ok(()),
         }
     }
+}
 
-    async fn check(&self, topic: &Topic) -> Result<(), Error> {
+impl Look {
+    pub(crate) fn new(config: &Config, connections: &Connections) -> Result<Self, Error> {
+        let admin = client::common(config).create_with_context(connections.clone()).map_err(from_kafka)?;
+        Ok(Self { admin, timeout: config.response_timeout })
+    }
+
+    /// Whether a topic that is there is as it should be.
+    pub(crate) async fn check(&self, topic: &Topic) -> Result<(), Error> {
         let options = AdminOptions::new().request_timeout(Some(self.timeout));
         let described = self.admin.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &options).await;
         let Some(Ok(described)) = described.map_err(from_kafka)?.into_iter().next() else {

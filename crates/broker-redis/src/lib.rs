@@ -15,6 +15,7 @@ mod config;
 mod target;
 
 mod error;
+mod examination;
 mod keys;
 mod nodes;
 mod probe;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use broker::{Broker, Error};
 
 pub use config::{Config, Identity, Tls};
+pub use examination::examine;
 
 use self::{
     client::Client, control::RedisControl, error::from_redis, jobs::Jobs, live::Live, log::Log, nodes::Nodes,

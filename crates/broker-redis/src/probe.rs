@@ -1,7 +1,7 @@
 //! The first contact: whether there is a server, and whether it will do.
 
 use broker::Error;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, RedisError, aio::MultiplexedConnection};
 use tracing::warn;
 
 use crate::target::Target;
@@ -36,10 +36,24 @@ enum Unusable {
 
 /// Asks the first node that answers who it is.
 pub(crate) async fn probe(target: &Target) -> Result<(), Error> {
+    let (_, info) = first_answer(target).await?;
+    judge(target, &info)?;
+    let at = target.to_string();
+    if keeps_no_log(&info) {
+        warn!(%at, "redis keeps no append-only file: its restart loses responses (set appendonly yes)");
+    }
+    if evicts(&info).is_some() {
+        warn!(%at, "redis evicts keys when memory is full: it may lose responses (set maxmemory-policy noeviction)");
+    }
+    Ok(())
+}
+
+/// A connection to the first node that answers, and its `INFO`.
+pub(crate) async fn first_answer(target: &Target) -> Result<(MultiplexedConnection, String), Error> {
     let mut silent = None;
     for info in target.connections() {
         match ask(target, info).await {
-            Ok(info) => return judge(target, &info),
+            Ok(answer) => return Ok(answer),
             Err(cause) => silent = Some(cause),
         }
     }
@@ -51,16 +65,18 @@ pub(crate) async fn probe(target: &Target) -> Result<(), Error> {
     })
 }
 
-async fn ask(target: &Target, info: &ConnectionInfo) -> Result<String, RedisError> {
+async fn ask(target: &Target, info: &ConnectionInfo) -> Result<(MultiplexedConnection, String), RedisError> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(target.connect_timeout))
         .set_response_timeout(Some(target.response_timeout));
     let client = Client::open(info.clone())?;
     let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-    redis::cmd("INFO").query_async(&mut connection).await
+    let info = redis::cmd("INFO").query_async(&mut connection).await?;
+    Ok((connection, info))
 }
 
-fn judge(target: &Target, info: &str) -> Result<(), Error> {
+/// Whether a server will do at all.
+pub(crate) fn judge(target: &Target, info: &str) -> Result<(), Error> {
     let at = target.to_string();
     let version = field(info, "redis_version").unwrap_or_default();
     let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -68,26 +84,24 @@ fn judge(target: &Target, info: &str) -> Result<(), Error> {
         return Err(Error::refused(Unusable::Old { at, version: version.into() }));
     }
     match (field(info, "redis_mode") == Some("cluster"), target.is_cluster()) {
-        (true, false) => return Err(Error::refused(Unusable::IsCluster { at })),
-        (false, true) => return Err(Error::refused(Unusable::IsNoCluster { at })),
-        _ => {}
+        (true, false) => Err(Error::refused(Unusable::IsCluster { at })),
+        (false, true) => Err(Error::refused(Unusable::IsNoCluster { at })),
+        _ => Ok(()),
     }
-    if keeps_no_log(info) {
-        warn!(%at, "redis keeps no append-only file: its restart loses responses (set appendonly yes)");
-    }
-    if field(info, "maxmemory_policy").is_some_and(|policy| policy != "noeviction") {
-        warn!(%at, "redis evicts keys when memory is full: it may lose responses (set maxmemory-policy noeviction)");
-    }
-    Ok(())
+}
+
+/// The policy by which the server throws keys away when its memory is full, if it does.
+pub(crate) fn evicts(info: &str) -> Option<&str> {
+    field(info, "maxmemory_policy").filter(|policy| *policy != "noeviction")
 }
 
 /// Whether the server writes no append-only file. While it reads one at its start, it says `aof_enabled:0` too.
-fn keeps_no_log(info: &str) -> bool {
+pub(crate) fn keeps_no_log(info: &str) -> bool {
     field(info, "aof_enabled") == Some("0") && field(info, "loading") != Some("1")
 }
 
 /// The value of a line of `INFO`.
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 

@@ -9,6 +9,7 @@
 
 mod control;
 mod error;
+mod finding;
 mod inspection;
 mod log;
 mod queue;
@@ -25,6 +26,7 @@ use std::{fmt, sync::Arc};
 
 pub use control::{Control, Model, Stop, StopListener};
 pub use error::{AppendError, Error, OpenError};
+pub use finding::{Finding, Verdict};
 pub use inspection::{Backlog, FoundJob, JobEntry, JobState, JobStatus};
 pub use log::{Appended, Creation, Listener, Listening, OpenMode, Opened, Page, StreamLog, check_events};
 pub use proto::{Header, Job, Kind};

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::future::join_all;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -167,6 +168,17 @@ impl Authenticator {
         if let Mode::Closed(sources) = &self.0 {
             sources.issuers[at].keep().await;
         }
+    }
+
+    /// Fetches the keys of each issuer that publishes them, all at the same time and each once: its name, and how many keys it
+    /// has, or why they cannot be had. Those that are in use stay as they are.
+    pub async fn try_issuers(&self) -> Vec<(String, Result<usize, String>)> {
+        let Mode::Closed(sources) = &self.0 else { return Vec::new() };
+        let trying = sources.issuers.iter().map(|issuer| async {
+            let keys = issuer.try_fetch().await?;
+            Some((issuer.name().to_owned(), keys))
+        });
+        join_all(trying).await.into_iter().flatten().collect()
     }
 
     /// Whether all credentials can be checked; if not, why not.

@@ -144,6 +144,14 @@ impl Issuer {
         validation
     }
 
+    /// How many keys it publishes now, or why they cannot be had; `None` if it need not publish any.
+    pub(crate) async fn try_fetch(&self) -> Option<Result<usize, String>> {
+        match &self.source {
+            KeySource::Known(_) => None,
+            KeySource::Fetched(remote) => Some(remote.try_fetch().await),
+        }
+    }
+
     /// Fetches keys, if they have to be fetched; for ever.
     pub(crate) async fn keep(&self) {
         match &self.source {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Broker, memory::Memory};
+use broker::{Broker, Finding, memory::Memory};
 
 use crate::{
     config::{BrokerUrl, Config},
@@ -44,6 +44,58 @@ pub(crate) async fn connect(config: &Config, makes_responses: bool) -> Result<Br
     }
 }
 
+/// How long the broker may take to answer one question of an examination.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Looks at the broker, and changes nothing there.
+pub(crate) async fn examine(config: &Config, makes_responses: bool) -> Vec<Finding> {
+    match &config.broker {
+        BrokerUrl::Memory => {
+            vec![Finding::fine("broker", "in memory: for one process, and what it has ends with it")]
+        }
+        BrokerUrl::Redis(url) => examine_redis(config, url).await,
+        BrokerUrl::Kafka(url) => {
+            let store = async {
+                match &config.kafka.store {
+                    Some(url) => examine_redis(config, url.reveal()).await,
+                    None => vec![Finding::warning("kafka.store", WITHOUT_STORE)],
+                }
+            };
+            let (mut findings, store) = tokio::join!(examine_kafka(config, url, makes_responses), store);
+            findings.extend(store);
+            findings
+        }
+    }
+}
+
+async fn examine_redis(config: &Config, url: &str) -> Vec<Finding> {
+    let examining = async {
+        let settings = config.redis.settings(url)?;
+        let timeout = settings.response_timeout.min(EXAMINED_WITHIN);
+        let settings =
+            broker_redis::Config { response_timeout: timeout, connect_timeout: EXAMINED_WITHIN, ..settings };
+        broker_redis::examine(settings).await.map_err(|error| failure(&error))
+    };
+    told("redis", examining.await)
+}
+
+async fn examine_kafka(config: &Config, url: &str, makes_responses: bool) -> Vec<Finding> {
+    let examining = async {
+        let settings = config.kafka.settings(url, makes_responses, |name| std::env::var_os(name))?;
+        let timeout = settings.response_timeout.min(EXAMINED_WITHIN);
+        let settings = broker_kafka::Config { response_timeout: timeout, ..settings };
+        broker_kafka::examine(settings).await.map_err(|error| failure(&error))
+    };
+    told("kafka", examining.await)
+}
+
+fn told(about: &str, examined: Result<Vec<Finding>, Failure>) -> Vec<Finding> {
+    examined.unwrap_or_else(|failure| vec![Finding::problem(about, failure.to_string())])
+}
+
+const WITHOUT_STORE: &str = "kafka.store is not set: responses cannot be read when their streams have expired, nor continued by \
+                             previous_response_id on another connection, and requests with an idempotency key are refused";
+
 async fn redis(config: &Config, url: &str) -> Result<Broker, Failure> {
     let settings = config.redis.settings(url)?;
     broker_redis::connect(settings).await.map_err(|error| failure(&error))
@@ -56,10 +108,7 @@ async fn kafka(config: &Config, url: &str, makes_responses: bool) -> Result<Brok
     if let Some(url) = &config.kafka.store {
         return Ok(Broker { store: redis(config, url.reveal()).await?.store, ..kafka });
     }
-    tracing::warn!(
-        "kafka.store is not set: responses cannot be read when their streams have expired, nor continued by \
-         previous_response_id on another connection, and requests with an idempotency key are refused"
-    );
+    tracing::warn!("{WITHOUT_STORE}");
     Ok(kafka)
 }
 

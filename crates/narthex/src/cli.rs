@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Layer, Origin, Role},
+    doctor::{DOCTOR_HELP, DoctorArgs},
     jobs::{JobsArgs, LIST_HELP},
     keys::{KEYS_HELP, KeysArgs},
+    plan::{PLAN_HELP, PlanArgs},
 };
 
 const EXAMPLES: &str = "\
@@ -92,9 +94,15 @@ pub(crate) enum Command {
         #[command(flatten)]
         upstream: Upstreams,
     },
+    /// Check these settings against the broker, model servers, keys, certificates and limits, and say what to fix
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(DoctorArgs),
     /// See what waits, what is stuck and what died; try a dead job again, or drop one
     #[command(after_help = LIST_HELP)]
     Jobs(JobsArgs),
+    /// Reckon how many gateways, workers and broker shards a load takes, now and as it grows
+    #[command(after_help = PLAN_HELP)]
+    Plan(PlanArgs),
     /// Make, list and revoke API keys
     #[command(after_help = KEYS_HELP)]
     Keys(KeysArgs),

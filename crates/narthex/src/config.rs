@@ -46,7 +46,7 @@ pub(crate) use load::load;
 pub(crate) use otel::read as read_otel;
 pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
-pub(crate) use tls_files::TlsContents;
+pub(crate) use tls_files::{TlsContents, TlsFiles};
 pub(crate) use traces::Traces;
 pub(crate) use upstream::{EngineKind, Header, Upstream, UpstreamModel};
 use value::Choice;

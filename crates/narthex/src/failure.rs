@@ -44,6 +44,11 @@ impl Failure {
         self.may_pass
     }
 
+    /// What is told, one sentence for each thing that is wrong.
+    pub(crate) fn sentences(&self) -> &[String] {
+        &self.sentences
+    }
+
     /// Tells the person, and returns what to exit with.
     pub(crate) fn report(&self) -> ExitCode {
         crate::console::complain(&self.sentences);

@@ -1,8 +1,14 @@
 //! From settings to the one who decides who may come. Files of secrets are read here, and once; that of API keys is read again and
 //! again by whom it is given to.
 
+use std::{
+    net::SocketAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use broker::Finding;
 use engine::Secret;
-use identity::{Authenticator, ClientSecretsConfig, IssuerConfig, Keys, Scopes, Signature};
+use identity::{Authenticator, ClientSecretsConfig, IssuerConfig, Keys, KeysFile, Scopes, Signature};
 
 use crate::{
     config::{Algorithm, Auth, Issuer, TokenKey},
@@ -26,6 +32,51 @@ pub(crate) fn authenticator(auth: &Auth) -> Result<Authenticator, Failure> {
     Authenticator::build(config).map_err(|error| {
         Failure::configuration(format!("auth: {error}; `narthex keys make NAME` makes a file with a key"))
     })
+}
+
+/// Whether those who may come can be told from others: files are read, and keys fetched.
+pub(crate) async fn examine(auth: &Auth, listen: SocketAddr) -> Vec<Finding> {
+    let authenticator = match authenticator(auth) {
+        Ok(authenticator) => authenticator,
+        Err(failure) => return vec![Finding::problem("auth", failure.to_string())],
+    };
+    if authenticator.is_open() {
+        let seen = format!("anyone who reaches {listen} is let in, as the same user");
+        return vec![match listen.ip().to_canonical().is_loopback() {
+            true => Finding::fine("auth", seen),
+            false => Finding::warning("auth", format!("{seen}: set auth.keys.file or [[auth.jwt]]")),
+        }];
+    }
+    let mut findings = Vec::new();
+    if let Some(path) = &auth.keys_file {
+        findings.push(api_keys(path));
+    }
+    for (issuer, keys) in authenticator.try_issuers().await {
+        let about = format!("issuer {issuer}");
+        findings.push(match keys {
+            Ok(0) => {
+                Finding::problem(about, "publishes no key that can check tokens: see what it signs with")
+            }
+            Ok(count) => Finding::fine(about, format!("publishes {count} keys")),
+            Err(why) => Finding::problem(about, format!("{why}; until that works, its tokens are refused")),
+        });
+    }
+    findings
+}
+
+fn api_keys(path: &str) -> Finding {
+    let about = "auth.keys.file";
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let keys = match KeysFile::new(path).keys() {
+        Ok(keys) => keys,
+        Err(error) => return Finding::problem(about, error.to_string()),
+    };
+    let alive = keys.iter().filter(|key| key.expires.is_none_or(|at| at > now)).count();
+    let seen = format!("{path} has {} keys, {alive} of them alive", keys.len());
+    match alive {
+        0 => Finding::warning(about, format!("{seen}: `narthex keys make NAME` makes one")),
+        _ => Finding::fine(about, seen),
+    }
 }
 
 fn issuer(index: usize, issuer: &Issuer) -> Result<IssuerConfig, Failure> {

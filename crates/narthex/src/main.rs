@@ -10,6 +10,7 @@ mod broker_choice;
 mod cli;
 mod config;
 mod console;
+mod doctor;
 mod failure;
 mod health;
 mod identity;
@@ -18,6 +19,7 @@ mod keys;
 mod memory;
 mod metrics;
 mod open_files;
+mod plan;
 mod ports;
 mod signals;
 mod status;
@@ -36,6 +38,7 @@ use crate::{
     app::App,
     cli::{Cli, Command, Common, Edge, Format, Upstreams},
     config::{Effective, Layer, Role},
+    doctor::DoctorArgs,
     failure::Failure,
     jobs::JobsArgs,
     ports::Ports,
@@ -52,9 +55,12 @@ fn main() -> ExitCode {
         Command::Dev { common, edge, upstream } => serve(Role::Dev, &common, Some(&edge), Some(&upstream)),
         Command::Gateway { common, edge } => serve(Role::Gateway, &common, Some(&edge), None),
         Command::Worker { common, upstream } => serve(Role::Worker, &common, None, Some(&upstream)),
+        Command::Doctor(args) => configuration(&args.common, Some(&args.edge), Some(&args.upstream))
+            .and_then(|effective| check_up(effective, &args)),
         Command::Jobs(args) => {
             configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
         }
+        Command::Plan(args) => plan::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Keys(args) => {
             configuration(&args.common, None, None).and_then(|effective| keys::run(&effective.config, args))
         }
@@ -155,6 +161,11 @@ fn ask(effective: &Effective, admin: Option<String>) -> Result<ExitCode, Failure
 fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure> {
     tls::choose_cryptography();
     runtime()?.block_on(jobs::run(&effective.config, args)).map(|()| ExitCode::SUCCESS)
+}
+
+fn check_up(effective: Effective, args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    tls::choose_cryptography();
+    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.json)))
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use broker::Finding;
 use gateway::Pressure;
 
 const LOOK: Duration = Duration::from_millis(500);
@@ -50,3 +51,41 @@ fn resident() -> Option<u64> {
 fn of_container() -> Option<u64> {
     std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok()?.trim().parse().ok()
 }
+
+/// Whether the gateway would refuse before the system ends it.
+pub(crate) fn examine(limit: usize) -> Finding {
+    judge(limit as u64, of_container())
+}
+
+fn judge(limit: u64, container: Option<u64>) -> Finding {
+    let about = "memory";
+    let mebibytes = |bytes: u64| bytes >> 20;
+    match (limit, container) {
+        (0, None) => Finding::warning(
+            about,
+            "no limit, so a crowd may take all that the machine has: set gateway.limits.max_memory, or a limit of the container",
+        ),
+        (0, Some(all)) => Finding::fine(
+            about,
+            format!(
+                "nothing new is taken above {} of the container's {} MiB",
+                mebibytes((all as f64 * SHARE) as u64),
+                mebibytes(all)
+            ),
+        ),
+        (limit, Some(all)) if limit >= all => Finding::warning(
+            about,
+            format!(
+                "gateway.limits.max_memory is {} MiB, and the container ends at {} MiB: set it lower, or leave it out for \
+                 {:.0} % of that",
+                mebibytes(limit),
+                mebibytes(all),
+                SHARE * 100.0
+            ),
+        ),
+        (limit, _) => Finding::fine(about, format!("nothing new is taken above {} MiB", mebibytes(limit))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

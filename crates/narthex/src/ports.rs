@@ -74,6 +74,11 @@ impl Public {
     }
 }
 
+/// Whether this address could be taken: takes it, and lets it go.
+pub(crate) async fn try_bind(address: SocketAddr, setting: &str) -> Result<(), Failure> {
+    bind(address, setting).await.map(drop)
+}
+
 async fn bind(address: SocketAddr, flag: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let bound = match TcpListener::bind(address).await {
         Ok(listener) => listener.local_addr().map(|local| (listener, local)),

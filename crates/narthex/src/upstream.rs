@@ -2,7 +2,9 @@
 
 use std::{ffi::OsString, sync::Arc, time::Duration};
 
+use broker::Finding;
 use engine::{ChatConfig, ChatEngine, DemoEngine, Engine, ResponsesEngine, Secret, Tls, UpstreamConfig};
+use tokio::time::Instant;
 use worker::Served;
 
 use crate::{
@@ -49,6 +51,39 @@ impl Source {
         Ok(models.iter().map(serve).collect())
     }
 
+    /// Whether it answers, and has the models that are configured.
+    pub(crate) async fn examine(&self, about: &str) -> Finding {
+        let asked = Instant::now();
+        let answer = self.engine.models().await;
+        let seen = format!("{} answers in {} ms", self.name, asked.elapsed().as_millis());
+        let wanted: Vec<&String> = self
+            .settings
+            .models
+            .iter()
+            .map(|model| model.upstream_name.as_ref().unwrap_or(&model.name))
+            .collect();
+        match answer {
+            Ok(Some(models)) => judge(about, &seen, &models, &wanted),
+            Ok(None) if wanted.is_empty() => Finding::problem(
+                about,
+                format!(
+                    "{seen}, but does not list its models: check the path of its url, or name them with --model"
+                ),
+            ),
+            Ok(None) => Finding::warning(
+                about,
+                format!("{seen}, but does not list its models: if it should, check the path of its url"),
+            ),
+            Err(error) => Finding::problem(
+                about,
+                format!(
+                    "cannot ask {}: {} ({}); check its url and its key",
+                    self.name, error.message, error.detail
+                ),
+            ),
+        }
+    }
+
     /// A model server often comes up after its worker, as it has more to load. So this waits, and says for whom.
     async fn discover(&self, status: &Status) -> Result<Vec<String>, Failure> {
         let (mut pause, longest) = RETRY;
@@ -76,6 +111,31 @@ impl Source {
             pause = (pause * 2).min(longest);
         }
     }
+}
+
+/// How many models are told by name.
+const NAMED: usize = 5;
+
+fn judge(about: &str, seen: &str, models: &[String], wanted: &[&String]) -> Finding {
+    let list = |names: &[&String]| {
+        let named: Vec<&str> = names.iter().take(NAMED).map(|name| name.as_str()).collect();
+        let more = names.len().saturating_sub(NAMED);
+        named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+    };
+    let missing: Vec<&String> = wanted.iter().copied().filter(|name| !models.contains(name)).collect();
+    if !missing.is_empty() {
+        return Finding::warning(
+            about,
+            format!("{seen}, but does not list {}: check `models`, or what it has loaded", list(&missing)),
+        );
+    }
+    if models.is_empty() {
+        return Finding::warning(
+            about,
+            format!("{seen}, but has no models yet: a worker waits until it has"),
+        );
+    }
+    Finding::fine(about, format!("{seen} with the models {}", list(&models.iter().collect::<Vec<_>>())))
 }
 
 fn engine(index: usize, settings: &Upstream, api_key: Option<Secret>) -> Result<Arc<dyn Engine>, Failure> {

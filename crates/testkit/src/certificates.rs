@@ -1,5 +1,7 @@
 //! Certificates of an authority of one's own.
 
+use std::time::SystemTime;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 
 /// An authority that nobody trusts yet.
@@ -48,15 +50,32 @@ impl Authority {
         self.issue_for(&["localhost", "127.0.0.1"])
     }
 
+    /// A certificate for this machine that ends then.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    pub fn issue_until(&self, end: SystemTime) -> Issued {
+        let mut params = params(&["localhost", "127.0.0.1"]);
+        params.not_after = end.into();
+        self.sign(params)
+    }
+
     /// A certificate for hosts of these names.
     ///
     /// # Panics
     /// When there is no randomness, or one of them can be no name.
     pub fn issue_for(&self, names: &[&str]) -> Issued {
+        self.sign(params(names))
+    }
+
+    fn sign(&self, params: CertificateParams) -> Issued {
         let key = KeyPair::generate().expect("a key");
-        let names: Vec<_> = names.iter().map(|&name| name.into()).collect();
-        let params = CertificateParams::new(names).expect("names");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    let names: Vec<_> = names.iter().map(|&name| name.into()).collect();
+    CertificateParams::new(names).expect("names")
 }

@@ -9,6 +9,7 @@ mod breaks;
 mod conforms;
 mod dead;
 mod elsewhere;
+mod examined;
 mod latency;
 mod rivals;
 mod secure;

@@ -9,6 +9,7 @@ mod standalone;
 
 mod cluster;
 mod cluster_breaks;
+mod examined;
 
 mod bounds;
 mod breaks;

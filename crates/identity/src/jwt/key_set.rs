@@ -98,6 +98,11 @@ impl KeySet {
         Ok(Self(keys))
     }
 
+    /// How many keys there are.
+    pub(super) const fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether any key is for such a token.
     pub(super) fn has(&self, head: &Header) -> bool {
         self.candidates(head).next().is_some()

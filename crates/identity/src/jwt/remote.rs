@@ -86,6 +86,11 @@ impl Remote {
         known.tried.is_none_or(|at| at.elapsed() >= self.min_refresh_interval)
     }
 
+    /// How many keys can be fetched now.
+    pub(super) async fn try_fetch(&self) -> Result<usize, String> {
+        self.fetcher.fetch().await.map(|keys| keys.count())
+    }
+
     /// Fetches the keys when it is time, one fetch at a time; for ever.
     pub(super) async fn keep(&self) {
         let mut due = Instant::now();

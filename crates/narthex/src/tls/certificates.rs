@@ -44,6 +44,11 @@ impl Certificates {
         self.tls.clone()
     }
 
+    /// What the files hold beside the key, in PEM: the certificates to identify with, and the authorities of clients.
+    pub(crate) fn pem(&self) -> (&[u8], Option<&[u8]>) {
+        (&self.read.certificate, self.read.client_authorities.as_deref())
+    }
+
     /// Reads the files again whenever they change. What cannot be used is told, once, and the last that could stays in use.
     pub(crate) async fn keep(mut self) {
         let mut looks = tokio::time::interval(LOOK);

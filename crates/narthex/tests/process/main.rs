@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "the lint knows tests, but not their helpers")]
 
 mod debug;
+mod doctor;
 mod keys;
 mod life;
+mod plan;
 mod secrets;
 mod settings;
 mod support;
