@@ -48,6 +48,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     let claim = ClaimJobs { worker: "w".into(), lease_ms: 2500, jobs: vec![1, -1], room: 2 };
     let dead =
         DeadJob { job: job.clone(), reason: "it cannot be read".into(), attempts: 5, enqueued_at_ms: 9 };
+    for (name, message) in [
+        (
+            "resume",
+            r#"{"type":"narthex:response.resume","response_id":"resp_1","starting_after":7,"stream_id":"a"}"#,
+        ),
+        (
+            "create",
+            r#"{"type":"response.create","model":"m","input":[{"role":"user","content":"Hi"}],"temperature":0.5}"#,
+        ),
+        ("credit", r#"{"type":"narthex:credit","events":5}"#),
+    ] {
+        let value: serde_json::Value = serde_json::from_str(message)?;
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/client_frame");
+        fs::create_dir_all(&directory)?;
+        fs::write(
+            directory.join(format!("{name}.msgpack")),
+            [b"m", &rmp_serde::to_vec_named(&value)?[..]].concat(),
+        )?;
+        let frame = proto::socket::ClientFrame { message: message.to_owned() };
+        fs::write(directory.join(format!("{name}.proto")), [b"p", &frame.encode_to_vec()[..]].concat())?;
+    }
     for (kind, name, bytes) in [
         ('r', "record", record.to_vec()),
         ('r', "opening", encode_record(Epoch(3), 20, &[], appended).to_vec()),

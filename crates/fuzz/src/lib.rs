@@ -7,12 +7,16 @@
 #![expect(clippy::expect_used, reason = "what cannot be here is a finding")]
 
 mod cut;
+#[cfg(feature = "whole")]
 mod edge;
+#[cfg(feature = "whole")]
 mod elsewhere;
 mod refusal;
 
 pub use cut::{cut, cut_text};
+#[cfg(feature = "whole")]
 pub use edge::Edge;
+#[cfg(feature = "whole")]
 pub use elsewhere::{Answer, Elsewhere};
 pub use refusal::check_refusal;
 
