@@ -1,11 +1,11 @@
-//! The admin listener: `/healthz`, `/readyz`, `/metrics` and what is under `/debug`, apart from the public one, for the operator's own network.
+//! The admin listener: `/healthz`, `/readyz`, `/metrics`, `/log` and what is under `/debug`, apart from the public one, for the operator's own network.
 
 mod debug;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
@@ -22,13 +22,16 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::debug::Debug;
-use crate::status::Status;
+use crate::{status::Status, telemetry::LogFilter};
 
 /// Probes and scrapers are few. One more waits in the listener's queue.
 const MAX_CONNECTIONS: usize = 64;
 
 /// A connection that sends no request for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// A log filter is short.
+const MAX_FILTER: usize = 4 * 1024;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,12 +43,14 @@ pub(crate) struct Admin {
     status: Status,
     /// For `/metrics`.
     registry: Registry,
+    /// For `/log`.
+    log: LogFilter,
     debug: Debug,
 }
 
 impl Admin {
-    pub(crate) fn new(status: Status, registry: Registry) -> Self {
-        Self { status, registry, debug: Debug::default() }
+    pub(crate) fn new(status: Status, registry: Registry, log: LogFilter) -> Self {
+        Self { status, registry, log, debug: Debug::default() }
     }
 
     /// Answers until `end` is cancelled.
@@ -75,7 +80,7 @@ impl Admin {
 
     async fn serve(&self, stream: TcpStream) {
         drop(stream.set_nodelay(true));
-        let service = service_fn(async |request| Ok::<_, Infallible>(self.answer(&request).await));
+        let service = service_fn(async |request| Ok::<_, Infallible>(self.answer(request).await));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
@@ -85,10 +90,13 @@ impl Admin {
         }
     }
 
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if (request.method(), request.uri().path()) == (&Method::PUT, "/log") {
+            return self.change_log(request.into_body()).await;
+        }
         let path = request.uri().path();
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n");
+            return text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET, and PUT /log\n");
         }
         match path {
             "/healthz" => text(StatusCode::OK, TEXT, "alive\n"),
@@ -97,12 +105,33 @@ impl Admin {
                 Err(reason) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{reason}\n")),
             },
             "/metrics" => self.metrics(),
+            "/log" => text(StatusCode::OK, TEXT, format!("{}\n", self.log.current())),
             path if path.starts_with("/debug/") => {
                 let (status, kind, page) =
                     self.debug.answer(path, request.uri().query().unwrap_or_default()).await;
                 text(status, kind, page)
             }
-            _ => text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz, /metrics and /debug/\n"),
+            _ => {
+                text(StatusCode::NOT_FOUND, TEXT, "here are /healthz, /readyz, /metrics, /log and /debug/\n")
+            }
+        }
+    }
+
+    async fn change_log(&self, body: Incoming) -> Response<Full<Bytes>> {
+        let filter = match Limited::new(body, MAX_FILTER).collect().await {
+            Ok(body) => String::from_utf8_lossy(&body.to_bytes()).trim().to_owned(),
+            Err(_) => return text(StatusCode::BAD_REQUEST, TEXT, "the filter is too long, or broke off\n"),
+        };
+        match self.log.change(&filter) {
+            Ok(()) => text(StatusCode::OK, TEXT, format!("{}\n", self.log.current())),
+            Err(error) => {
+                let help = "write a level such as info, or info,gateway=debug";
+                text(
+                    StatusCode::BAD_REQUEST,
+                    TEXT,
+                    format!("{filter:?} is no log filter ({error}): {help}\n"),
+                )
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{
     identity, memory, metrics,
     ports::{Ports, Public},
     status::Status,
+    telemetry::LogFilter,
     tls::Certificates,
     upstream::Source,
 };
@@ -45,7 +46,12 @@ struct Part {
 
 impl App {
     /// Brings up what `role` needs. The admin listener comes first, as it tells what the others wait for.
-    pub(crate) async fn start(role: Role, config: Config, ports: Ports) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        role: Role,
+        config: Config,
+        ports: Ports,
+        log: LogFilter,
+    ) -> Result<Self, Failure> {
         let (sender, failures) = mpsc::channel(1);
         let part = || Part::new(sender.clone());
         let app =
@@ -56,7 +62,7 @@ impl App {
         app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
-        let admin = Admin::new(app.status.clone(), registry);
+        let admin = Admin::new(app.status.clone(), registry, log);
         let end = app.admin.drain.clone();
         app.admin.spawn("admin listener", async move {
             admin.run(ports.admin.0, end).await;

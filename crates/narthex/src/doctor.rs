@@ -23,7 +23,7 @@ use crate::{
     broker_choice,
     config::{Config, Role},
     console, identity,
-    table::{Cell, Table},
+    table::{Cell, Format, Table},
     upstream::Source,
 };
 
@@ -35,10 +35,13 @@ const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// Looks at everything that `role` needs, tells it, and exits with 1 if there is a problem.
-pub(crate) async fn run(config: Config, role: Role, as_json: bool) -> ExitCode {
+pub(crate) async fn run(config: Config, role: Role, format: Format) -> ExitCode {
     let (config, mut findings) = settings(config, role);
     findings.extend(examine(&config, role).await);
-    console::say(&if as_json { format!("{:#}\n", to_json(&findings)) } else { to_table(&findings) });
+    console::say(&match format {
+        Format::Json => format!("{:#}\n", to_json(&findings)),
+        Format::Table => to_table(&findings),
+    });
     match count(&findings, Verdict::Problem) {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,

@@ -13,16 +13,13 @@ use broker::{Broker, FoundJob};
 use stream::ResponseId;
 
 pub(crate) use self::args::{JobsArgs, LIST_HELP};
-use self::{
-    args::{Format, JobsCommand},
-    listing::Listing,
-    show::Stream,
-};
+use self::{args::JobsCommand, listing::Listing, show::Stream};
 use crate::{
     broker_choice,
     config::{BrokerUrl, Config},
     console,
     failure::{Failure, chain},
+    table::Format,
 };
 
 /// Does what was asked.

@@ -10,13 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use identity::{Allowance, FileError, KeyRecord, KeysFile, NewKey, Scopes, make_key};
 use serde_json::{Value, json};
 
-use self::args::{Format, KeysCommand, Make};
 pub(crate) use self::args::{KEYS_HELP, KeysArgs};
+use self::args::{KeysCommand, Make};
 use crate::{
     config::Config,
     console,
     failure::Failure,
-    table::{Cell, Table},
+    table::{Cell, Format, Table},
 };
 
 /// Does what was asked.

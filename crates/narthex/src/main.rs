@@ -87,7 +87,7 @@ fn serve(
     upstream: Option<&Upstreams>,
 ) -> Result<ExitCode, Failure> {
     let mut config = configuration(common, edge, upstream)?.config.for_role(role)?;
-    telemetry::install(&config)?;
+    let log = telemetry::install(&config)?;
     let max_connections = &mut config.gateway.limits.max_connections;
     if let Some(possible) = open_files::raise()
         && (*max_connections == 0 || *max_connections > possible)
@@ -101,7 +101,7 @@ fn serve(
         (config.gateway.tracer, config.worker.tracer) = (traces.tracer(), traces.tracer());
         let ports = Ports::bind(role, &config).await?;
         ports.announce();
-        let starting = App::start(role, config, ports);
+        let starting = App::start(role, config, ports, log);
         let mut app = tokio::select! {
             started = starting => started?,
             signal = signals.next() => return Ok(signal.exit_code()),
@@ -165,7 +165,7 @@ fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure>
 
 fn check_up(effective: Effective, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     tls::choose_cryptography();
-    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.json)))
+    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.format)))
 }
 
 fn runtime() -> Result<Runtime, Failure> {

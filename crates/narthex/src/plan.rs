@@ -10,17 +10,17 @@ mod show;
 
 pub(crate) use self::args::{PLAN_HELP, PlanArgs};
 use self::{costs::Costs, model::Model};
-use crate::{console, failure::Failure};
+use crate::{console, failure::Failure, table::Format};
 
 /// Plans, and tells it.
 pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let costs = costs(args)?;
     let model = Model { load: args.load()?, pods: args.pods()?, costs };
     let months = model.months(args.months).map_err(Failure::configuration)?;
-    console::say(&match (args.json, args.explain) {
-        (true, _) => format!("{:#}\n", show::to_json(&model, &months)),
-        (false, false) => show::to_table(&model, &months),
-        (false, true) => show::to_table(&model, &months) + &show::explanation(&model),
+    console::say(&match (args.format, args.explain) {
+        (Format::Json, _) => format!("{:#}\n", show::to_json(&model, &months)),
+        (Format::Table, false) => show::to_table(&model, &months),
+        (Format::Table, true) => show::to_table(&model, &months) + &show::explanation(&model),
     });
     Ok(())
 }

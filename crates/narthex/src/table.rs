@@ -1,8 +1,19 @@
 //! Columns for people.
 
 use anstyle::Style;
+use clap::ValueEnum;
 
 const HEADER: Style = Style::new().bold();
+
+/// How a command prints what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs: durations are whole milliseconds.
+    Json,
+}
 
 /// Rows of cells under a header, in columns that are as wide as they need to be.
 pub(crate) struct Table {

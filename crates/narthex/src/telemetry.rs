@@ -1,14 +1,16 @@
 //! What this process tells about itself: the log, where a panic goes, and [traces](Traces).
 
 mod export;
+mod log_filter;
 mod recorder;
 mod traces;
 
 use std::io::{IsTerminal, stderr};
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub(crate) use log_filter::LogFilter;
 pub(crate) use traces::Traces;
 
 use crate::{
@@ -16,9 +18,9 @@ use crate::{
     failure::Failure,
 };
 
-/// Begins to write the log to standard error.
-pub(crate) fn install(config: &Config) -> Result<(), Failure> {
-    let filter = EnvFilter::builder().parse(&config.log).map_err(|error| {
+/// Begins to write the log to standard error. By what is returned its filter is changed.
+pub(crate) fn install(config: &Config) -> Result<LogFilter, Failure> {
+    let (filter, layer) = LogFilter::new(&config.log).map_err(|error| {
         Failure::configuration(format!(
             "`log` is {:?}, which is no log filter ({error}): write a level such as info, or info,gateway=debug",
             config.log
@@ -30,7 +32,7 @@ pub(crate) fn install(config: &Config) -> Result<(), Failure> {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let registry = tracing_subscriber::registry().with(filter).with(filter_fn(tells_no_content));
+    let registry = tracing_subscriber::registry().with(layer).with(filter_fn(tells_no_content));
     if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).init();
     } else {
@@ -38,7 +40,7 @@ pub(crate) fn install(config: &Config) -> Result<(), Failure> {
         registry.with(fmt::layer().with_ansi(colours).with_writer(stderr)).init();
     }
     log_panics();
-    Ok(())
+    Ok(filter)
 }
 
 /// Libraries that tell at their finest level what goes over the wire: what users ask, and what opens the door.

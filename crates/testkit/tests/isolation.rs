@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use testkit::{
     client::{Http, Socket, text},
     cluster::{Cluster, MODEL, Running, RunningGateway, model},
+    kafka,
     people::People,
     puppet::{Playing, Stage, puppet},
     redis::Server,
@@ -270,6 +271,14 @@ macro_rules! on_brokers {
                 super::$scene(super::redis(&server).await).await;
             })*
         }
+
+        mod on_kafka {
+            $(#[tokio::test]
+            async fn $scene() {
+                let server = super::Server::start(&[]).await;
+                super::$scene(super::kafka(&server, stringify!($scene)).await).await;
+            })*
+        }
     };
 }
 
@@ -278,4 +287,15 @@ on_brokers! { a_response_is_its_users_alone a_key_is_its_users_alone a_model_tha
 async fn redis(server: &Server) -> Broker {
     let config = broker_redis::Config { urls: vec![server.url()], ..broker_redis::Config::default() };
     broker_redis::connect(config).await.unwrap()
+}
+
+/// Kafka carries, Redis remembers.
+async fn kafka(store: &Server, topics: &str) -> Broker {
+    let config = broker_kafka::Config {
+        bootstrap_servers: kafka::Cluster::shared().await.addresses.clone(),
+        topic_prefix: format!("{topics}."),
+        partitions: 4,
+        ..broker_kafka::Config::default()
+    };
+    Broker { store: redis(store).await.store, ..broker_kafka::connect(config).await.unwrap() }
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use crate::{
     cli::{Common, Edge, Upstreams},
     config::Role,
+    table::Format,
 };
 
 /// What follows the flags of `narthex doctor --help`.
@@ -12,7 +13,7 @@ pub(crate) const DOCTOR_HELP: &str = "\
 Run it where the process is to run, with the same settings, file and variables:
   narthex doctor --role gateway --broker redis://redis:6379 --keys-file keys.toml
   narthex doctor --role worker  --config narthex.toml
-  narthex doctor --json | jq '.checks[] | select(.status != \"ok\")'
+  narthex doctor --format json | jq '.checks[] | select(.status != \"ok\")'
 
 It looks at the broker, model servers, keys, certificates, addresses and limits,
 each for at most 5 s, and changes nothing. Exits with 0 if there is no problem,
@@ -30,7 +31,7 @@ pub(crate) struct DoctorArgs {
     /// What is to run with these settings; `dev` is both in one process
     #[arg(long, value_name = "ROLE", value_enum, default_value_t = Role::Dev)]
     pub(crate) role: Role,
-    /// Print JSON for programs instead of a table for people
-    #[arg(long)]
-    pub(crate) json: bool,
+    /// `table` for people, `json` for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }

@@ -7,14 +7,13 @@ use gateway::jobs::{Found, cancel};
 use serde_json::json;
 
 use super::{
-    args::Format,
     failed,
     words::{duration, state},
 };
 use crate::{
     console,
     failure::{Failure, chain},
-    table::harmless,
+    table::{Format, harmless},
 };
 
 /// Takes the request of a dead job in once more.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use stream::ResponseId;
 
-use crate::cli::Common;
+use crate::{cli::Common, table::Format};
 
 /// What follows the flags of `narthex jobs --help`.
 pub(crate) const LIST_HELP: &str = "\
@@ -44,7 +44,7 @@ pub(crate) struct JobsArgs {
     #[command(flatten)]
     pub(super) list: List,
     /// `table` for people, `json` for programs
-    #[arg(long, value_enum, global = true, default_value_t = Format::Table)]
+    #[arg(long, value_enum, global = true, default_value_t)]
     pub(super) format: Format,
     #[command(subcommand)]
     pub(super) what: Option<JobsCommand>,
@@ -123,15 +123,6 @@ pub(super) enum State {
     Stuck,
     /// Those that were given up.
     Dead,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Table,
-    /// For programs: durations are whole milliseconds.
-    Json,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
-use crate::cli::Common;
+use crate::{cli::Common, table::Format};
 
 /// What follows the flags of `narthex keys --help`.
 pub(crate) const KEYS_HELP: &str = "\
@@ -43,7 +43,7 @@ pub(crate) struct KeysArgs {
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) keys_file: Option<String>,
     /// `table` for people, `json` for programs
-    #[arg(long, value_enum, global = true, default_value_t = Format::Table)]
+    #[arg(long, value_enum, global = true, default_value_t)]
     pub(super) format: Format,
     #[command(subcommand)]
     pub(super) what: KeysCommand,
@@ -89,15 +89,6 @@ pub(super) struct Make {
     /// A limit of its own
     #[arg(long, value_name = "N")]
     pub(super) responses_in_flight: Option<u64>,
-}
-
-/// How to print.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -5,14 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 use super::model::{Load, Pods};
-use crate::failure::Failure;
+use crate::{failure::Failure, table::Format};
 
 /// What follows the flags of `narthex plan --help`.
 pub(crate) const PLAN_HELP: &str = "\
   narthex plan --connections 50000 --streaming 0.2
   narthex plan --users 2000000 --online 0.05 --growth 0.15 --codec proto
   narthex plan --cores 4 --memory-gib 8 --cost gateway_us_per_token=6 --explain
-  narthex plan --costs costs.json --json | jq '.months[-1]'
+  narthex plan --costs costs.json --format json | jq '.months[-1]'
 
 Month 0 is now. All is at the peak: how much there has to be, not how much is used
 on average. What each token and connection costs was measured once, as --explain
@@ -76,9 +76,9 @@ pub(crate) struct PlanArgs {
     /// Print the formulas, and where each cost comes from
     #[arg(long)]
     pub(super) explain: bool,
-    /// Print JSON for programs instead of a table for people
-    #[arg(long, conflicts_with = "explain")]
-    pub(super) json: bool,
+    /// `table` for people, `json` for programs
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 /// How clients are told of tokens.

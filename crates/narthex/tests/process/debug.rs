@@ -1,8 +1,10 @@
 //! What a process says of its inside.
 
+use std::process::Command;
+
 use serde_json::Value;
 
-use crate::support::Running;
+use crate::support::{Running, outcome};
 
 #[test]
 fn a_profile_shows_where_the_time_goes() {
@@ -32,6 +34,26 @@ fn what_cannot_be_profiled_is_told() {
         assert_eq!(both, [200, 409], "one at a time");
     });
     assert_eq!(running.admin("/debug/").0, 404);
+}
+
+#[test]
+fn the_log_is_changed_while_it_runs() {
+    let (running, _) = Running::dev();
+    let put = |filter: &str| {
+        let place = format!("http://{}/log", running.admin);
+        let arguments = ["-s", "-X", "PUT", "--data", filter, "-w", "%{http_code}", &place];
+        outcome({
+            let mut curl = Command::new("curl");
+            curl.args(arguments);
+            curl
+        })
+        .1
+    };
+    assert_eq!(put("warn,gateway=debug"), "gateway=debug,warn\n200");
+    assert_eq!(running.admin("/log"), (200, "gateway=debug,warn\n".to_owned()));
+    let refused = put("gateway=loud");
+    assert!(refused.contains("is no log filter") && refused.ends_with("400"), "{refused}");
+    assert_eq!(running.admin("/log").1, "gateway=debug,warn\n", "the old one stays");
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Report {
     }
 
     async fn at(arguments: &[&str]) -> Self {
-        let command = narthex([&["doctor", "--json"], arguments].concat());
+        let command = narthex([&["doctor", "--format", "json"], arguments].concat());
         // What it looks at may be in this process.
         let (code, said, complaint) = tokio::task::spawn_blocking(|| outcome(command)).await.unwrap();
         let told = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{complaint}"));

@@ -9,7 +9,7 @@ fn plan(arguments: &[&str]) -> (i32, String, String) {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    let (code, said, complaint) = plan(&[arguments, &["--json"]].concat());
+    let (code, said, complaint) = plan(&[arguments, &["--format", "json"]].concat());
     assert_eq!(code, 0, "{complaint}");
     serde_json::from_str(&said).unwrap()
 }
