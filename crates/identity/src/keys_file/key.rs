@@ -66,7 +66,7 @@ pub fn make_key(new: NewKey) -> Result<(Secret, KeyRecord), getrandom::Error> {
     let key = format!("{PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(secret));
     let created = time::now();
     let NewKey { name, tenant, user, scopes, allowance, lifetime } = new;
-    let expires = lifetime.map(|lifetime| created + lifetime.as_secs());
+    let expires = lifetime.map(|lifetime| created.saturating_add(lifetime.as_secs()));
     let record = KeyRecord { id, name, tenant, user, scopes, created, expires, hash: hash(&key), allowance };
     Ok((Secret::new(key), record))
 }

@@ -91,6 +91,13 @@ pub(super) struct Make {
     pub(super) responses_in_flight: Option<u64>,
 }
 
+/// A hundred years: beyond that a key might as well not end.
+const MAX_LIFETIME: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "write a duration such as 12h or 90d".to_owned())
+    match humantime::parse_duration(text) {
+        Ok(lifetime) if lifetime <= MAX_LIFETIME => Ok(lifetime),
+        Ok(_) => Err("at most 100 years: leave it out for a key that does not end".to_owned()),
+        Err(_) => Err("write a duration such as 12h or 90d".to_owned()),
+    }
 }

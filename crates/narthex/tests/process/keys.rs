@@ -46,6 +46,7 @@ fn what_cannot_be_done_is_said() {
     for (arguments, code, said) in [
         (&["make", "alice"][..], 2, "there is a key named \"alice\" already"),
         (&["make", "bob", "--scope", "everything"], 2, "`everything` is no scope"),
+        (&["make", "bob", "--expires", "500000000years"], 2, "at most 100 years"),
         (&["revoke", "bob"], 1, "there is no key with the id or name \"bob\""),
     ] {
         let (exit, _, complaint) = keys(arguments, &directory);
