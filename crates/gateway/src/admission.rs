@@ -7,23 +7,25 @@
 //! The job is the last step: a gateway that dies before it has promised nothing. A key that was claimed without
 //! a job is completed by the next request that bears it, under the same id.
 
+mod idempotency;
+
 use std::{sync::Arc, time::Duration};
 
 use broker::{Creation, Header, Job, Kind, Store};
 use bytes::Bytes;
-use protocol::{ApiError, Create, ErrorType, Item, Limited, Rates, Request, StoredInput, StoredResponse};
-use serde::{Deserialize, Serialize};
+use protocol::{ApiError, Create, Item, Limited, Rates, Request, StoredInput, StoredResponse};
+use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use stream::{Event, EventKind, ResponseId};
 use tokio::time::Instant;
 use trace::{Span, key};
 
+use self::idempotency::Claimed;
 use crate::{
     Principal,
     continuation::{self, Conversation, unavailable},
     delivery::{Cursor, Leave, Subscribe, Telling},
-    ending::{unix_micros, unix_time},
+    ending::unix_micros,
     gateway::Shared,
     limit::Place,
 };
@@ -62,28 +64,8 @@ pub(crate) enum OnLeave {
     Cancel,
 }
 
-/// What an idempotency key stands for.
-#[derive(Serialize, Deserialize)]
-struct KeyRecord {
-    id: ResponseId,
-    /// Of the request: another one under the same key is a conflict.
-    digest: String,
-    /// When, in seconds since 1970.
-    claimed_at: u64,
-}
-
 /// A lease for responses that are cancelled when their client goes, for the case that their gateway dies.
 const CANCEL_LEASE: Duration = Duration::from_secs(10);
-
-/// How an idempotency key, if there is one, was found.
-struct Claimed {
-    id: ResponseId,
-    /// Whether an earlier request has the key, so that the stream may be there already.
-    is_repeated: bool,
-}
-
-/// A key younger than this may belong to a request that is being taken in right now, elsewhere.
-const CLAIM_AGE: Duration = Duration::from_secs(60);
 
 impl Shared {
     /// Takes a request in. The first span of the response begins here, and goes on in what tells its events.
@@ -173,38 +155,6 @@ impl Shared {
             return Ok(None);
         }
         self.roster.find(name).await.map_err(unavailable)
-    }
-
-    /// The id that `key` stands for: a new one, if nobody has used the key.
-    async fn claim_key(
-        &self,
-        principal: &Principal,
-        key: &str,
-        request: &Request,
-    ) -> Result<Claimed, ApiError> {
-        let place = key_place(principal, key);
-        let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(internal)?));
-        let own = KeyRecord { id: self.broker.log.new_id(), digest, claimed_at: unix_time() };
-        let value = Bytes::from(serde_json::to_vec(&own).map_err(internal)?);
-        let ttl = self.config.idempotency_ttl;
-        let Some(seen) = self.broker.store.insert(&place, value.clone(), ttl).await.map_err(unavailable)?
-        else {
-            return Ok(Claimed { id: own.id, is_repeated: false });
-        };
-        let seen: KeyRecord = serde_json::from_slice(&seen).map_err(internal)?;
-        if seen.digest != own.digest {
-            return Err(conflict());
-        }
-        let is_recent = own.claimed_at.saturating_sub(seen.claimed_at) < CLAIM_AGE.as_secs();
-        let is_alive = is_recent
-            || self.broker.log.header(seen.id).await.map_err(unavailable)?.is_some()
-            || self.broker.store.get(&StoredResponse::key(seen.id)).await.map_err(unavailable)?.is_some();
-        if is_alive {
-            return Ok(Claimed { id: seen.id, is_repeated: true });
-        }
-        // What the key stood for was not stored, and its stream has expired: it is a new request.
-        self.broker.store.put(&place, value, ttl).await.map_err(unavailable)?;
-        Ok(Claimed { id: own.id, is_repeated: false })
     }
 
     /// Answers from what is stored. If the stream has expired, it is told anew, in short: the beginning and the end.
@@ -408,32 +358,7 @@ pub(crate) fn first_events(id: ResponseId, header: &Header, request: &Request, g
     First { events: vec![created, protocol::lifecycle(kind, &end)], end: Some(end) }
 }
 
-/// Where a user's key is kept. Hashed, so that a key of any content has a place that no other user's key can have.
-fn key_place(principal: &Principal, key: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update((principal.tenant.len() as u64).to_be_bytes())
-        .chain_update(&*principal.tenant)
-        .chain_update((principal.user.len() as u64).to_be_bytes())
-        .chain_update(&*principal.user)
-        .chain_update(key)
-        .finalize();
-    format!("idempotency:{}", hex(&digest))
-}
-
-fn conflict() -> ApiError {
-    ApiError::new(
-        ErrorType::InvalidRequestError,
-        "idempotency_conflict",
-        "This idempotency key was used for a request with another body. Use a new key for a new request.",
-    )
-    .with_param("idempotency_key")
-}
-
 fn internal(error: impl std::fmt::Display) -> ApiError {
     tracing::error!(%error, "failed to read or write a record");
     ApiError::server("internal_error", "The request could not be handled.")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
