@@ -22,7 +22,8 @@ pub struct Case {
 pub const CASES: &[Case] = &[
     case("parse_create", parse::create),
     case("upstream_chunk", upstream::chunk),
-    case("produce", produce::response),
+    case("produce", produce::paced),
+    case("produce_burst", produce::burst),
     case("record_encode", record::encode),
     case("log_append", log::append),
     case("log_read", log::read),
@@ -33,6 +34,7 @@ pub const CASES: &[Case] = &[
     case("render_protobuf", render::protobuf),
     case("deliver_sse", deliver::sse),
     case("deliver_websocket", deliver::websocket),
+    case("deliver_burst", deliver::burst),
 ];
 
 const fn case(name: &'static str, prepare: fn() -> Run) -> Case {

@@ -7,3 +7,5 @@ pub(crate) mod produce;
 pub(crate) mod record;
 pub(crate) mod render;
 pub(crate) mod upstream;
+
+mod distant;

@@ -1,7 +1,7 @@
 //! A whole gateway with the broker in memory, from the log to the bytes of a connection that is no socket.
 //!
-//! In place of a worker somebody appends one delta after the other, so an append is counted here, too. The client reads no more
-//! of what it is told than it needs to see the end.
+//! In place of a worker somebody appends deltas, so that is counted here, too. The client reads no more of what it is told than it
+//! needs to see the end.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -33,8 +33,9 @@ const UPGRADE: &[u8] =
 /// How the last event of a stream begins.
 const COMPLETED: &[u8] = br#"{"type":"response.completed""#;
 
+/// A delta in each record, as event streams.
 pub(crate) fn sse() -> Run {
-    let mut scene = Scene::new();
+    let mut scene = Scene::new(1);
     let body = format!(r#"{{"model":"{MODEL}","input":"Hello","stream":true,"store":false}}"#);
     let length = body.len();
     let request = format!(
@@ -46,8 +47,17 @@ pub(crate) fn sse() -> Run {
     })
 }
 
+/// A delta in each record, as messages.
 pub(crate) fn websocket() -> Run {
-    let mut scene = Scene::new();
+    messages(Scene::new(1))
+}
+
+/// Many deltas in each record, which leave in one write: what is left is mostly what each of them costs by itself.
+pub(crate) fn burst() -> Run {
+    messages(Scene::new(16))
+}
+
+fn messages(mut scene: Scene) -> Run {
     scene.say(UPGRADE);
     scene.hear_until(|heard| heard.ends_with(b"\r\n\r\n"));
     let message = format!(r#"{{"type":"response.create","model":"{MODEL}","input":"Hello","store":false}}"#);
@@ -91,7 +101,8 @@ struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    /// So many deltas are a record.
+    fn new(deltas_of_a_record: usize) -> Self {
         let (runtime, broker, tasks) = (runtime(), memory::broker(), TaskTracker::new());
         let (arrive, arrivals) = mpsc::channel(1);
         let limits = Limits { messages_per_second: 0, max_connection_bytes: usize::MAX, ..Limits::default() };
@@ -106,7 +117,7 @@ impl Scene {
         let connection = runtime.block_on(async {
             let model = Model { name: MODEL.to_owned(), owned_by: String::new(), created: 0 };
             broker.control.announce(&[model], LONG).await.expect("a broker");
-            tasks.spawn(write(broker));
+            tasks.spawn(write(broker, deltas_of_a_record));
             tasks.spawn(gateway.run(Arrivals(arrivals), None, CancellationToken::new()));
             let (here, there) = duplex(BUFFER);
             arrive.send(there).await.expect("a gateway");
@@ -147,16 +158,18 @@ impl Accept for Arrivals {
 }
 
 /// Does no more of a worker's work than that the gateway has something to tell.
-async fn write(broker: Broker) {
+async fn write(broker: Broker, deltas_of_a_record: usize) {
     let worker = Member::new("worker");
     loop {
         let claims = broker.jobs.claim(MODEL, &worker, 1, LONG, LONG).await.expect("a broker");
         for Claim { job, ticket, .. } in claims {
             let opened = broker.log.open(job.id, &worker, OpenMode::TakeOver).await.expect("a stream");
-            let events = deltas(job.id).chain([completed(job.id)]);
-            for (sequence, event) in (opened.next()..).zip(events) {
+            let events: Vec<_> = deltas(job.id).chain([completed(job.id)]).collect();
+            let mut next = opened.next();
+            for record in events.chunks(deltas_of_a_record) {
                 sleep(PAUSE).await;
-                broker.log.append(job.id, opened.epoch, sequence, &[event]).await.expect("an append");
+                broker.log.append(job.id, opened.epoch, next, record).await.expect("an append");
+                next += record.len() as u64;
             }
             broker.log.expire(job.id, PAUSE).await.expect("a broker");
             broker.jobs.finish(&ticket).await.expect("a broker");

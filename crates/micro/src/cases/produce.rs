@@ -1,6 +1,6 @@
 //! A whole worker with the broker in memory: from what a model says, through the composer and the outbox, into the log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use broker::{Broker, Listener, Member, memory};
@@ -12,22 +12,35 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use worker::{Config, Continuation, Metrics, ModelConfig, Served, Timeouts, Worker};
 
+use super::distant::Distant;
 use crate::{
     case::Run,
-    samples::{LONG, MODEL, PAUSE, created, job, response as nth, runtime, texts},
+    samples::{LONG, MODEL, PAUSE, created, job, response, runtime, texts},
 };
 
-pub(crate) fn response() -> Run {
-    let (runtime, broker, tasks) = (runtime(), memory::broker(), TaskTracker::new());
-    runtime.block_on(work(&broker, &tasks));
-    let mut responses = (0..).map(nth);
+/// One token after the other, each in an append of its own.
+pub(crate) fn paced() -> Run {
+    case(memory::broker(), Speaker { pause: Some(PAUSE) })
+}
+
+/// As many tokens as are taken, while an append takes its time: they leave in few of them, and over a third is the composer's.
+pub(crate) fn burst() -> Run {
+    let broker = memory::broker();
+    let log = Arc::new(Distant(Arc::clone(&broker.log)));
+    case(Broker { log, ..broker }, Speaker { pause: None })
+}
+
+fn case(broker: Broker, speaker: Speaker) -> Run {
+    let (runtime, tasks) = (runtime(), TaskTracker::new());
+    runtime.block_on(work(&broker, speaker, &tasks));
+    let mut responses = (0..).map(response);
     Box::new(move || {
         let id = responses.next().expect("one more");
         runtime.block_on(produce(&broker, id));
     })
 }
 
-async fn work(broker: &Broker, tasks: &TaskTracker) {
+async fn work(broker: &Broker, speaker: Speaker, tasks: &TaskTracker) {
     let metrics = Metrics::register(&mut Registry::default());
     let worker = Worker::build(Config::default(), broker.clone(), Member::new("worker"), metrics);
     let servers = worker.servers();
@@ -39,7 +52,7 @@ async fn work(broker: &Broker, tasks: &TaskTracker) {
         timeouts: Timeouts { response: LONG, ..Timeouts::default() },
         continuation: Continuation::None,
     };
-    servers.add(Served { config, engine: Arc::new(Speaker) }).await;
+    servers.add(Served { config, engine: Arc::new(speaker) }).await;
 }
 
 async fn produce(broker: &Broker, id: ResponseId) {
@@ -65,14 +78,20 @@ impl Listener for End {
     fn interrupted(&self, _: ResponseId) {}
 }
 
-/// A model that says always the same, at the speed of a usual one.
-struct Speaker;
+/// A model that says always the same.
+struct Speaker {
+    /// The time before each token.
+    pause: Option<Duration>,
+}
 
 #[async_trait]
 impl Engine for Speaker {
     async fn generate(&self, _: Call) -> Result<Outputs, Error> {
-        let said = streams::iter(texts()).then(|text| async move {
-            sleep(PAUSE).await;
+        let pause = self.pause;
+        let said = streams::iter(texts()).then(move |text| async move {
+            if let Some(pause) = pause {
+                sleep(pause).await;
+            }
             Ok(Output::Text { text: text.into(), logprobs: None })
         });
         Ok(said.chain(streams::iter([Ok(Output::Finish(Finish::Stop))])).boxed())
