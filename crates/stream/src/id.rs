@@ -74,7 +74,8 @@ impl fmt::Display for ResponseId {
         if self.start != 0 {
             write!(f, "{:08x}", self.start)?;
         }
-        write!(f, "{:032x}", self.random)
+        // In halves: numbers of 128 bits are written digit by digit.
+        write!(f, "{:016x}{:016x}", (self.random >> 64) as u64, self.random as u64)
     }
 }
 
