@@ -60,7 +60,9 @@ async fn what_comes_within_a_window_leaves_together() {
 #[tokio::test]
 async fn whatever_is_no_delta_leaves_at_once() {
     let (_server, broker, streams) = start(AN_HOUR).await;
-    let [(first, first_epoch), (second, second_epoch), (third, third_epoch), ..] = streams[..] else { panic!() };
+    let [(first, first_epoch), (second, second_epoch), (third, third_epoch), ..] = streams[..] else {
+        panic!()
+    };
     // Whoever comes first waits for nobody.
     broker.log.append(first, first_epoch, 1, &[delta("a")]).await.unwrap();
     let (waits, end) = ([delta("b")], [whole(EventKind::Completed)]);
