@@ -21,7 +21,7 @@ use crate::{
     identity, memory, metrics,
     ports::{Ports, Public},
     status::Status,
-    telemetry::LogFilter,
+    telemetry::Telemetry,
     tls::Certificates,
     upstream::Source,
 };
@@ -50,7 +50,7 @@ impl App {
         role: Role,
         config: Config,
         ports: Ports,
-        log: LogFilter,
+        telemetry: Telemetry,
     ) -> Result<Self, Failure> {
         let (sender, failures) = mpsc::channel(1);
         let part = || Part::new(sender.clone());
@@ -62,6 +62,12 @@ impl App {
         app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
+        let Telemetry { log, losses, push } = telemetry;
+        losses.register(&mut registry);
+        let registry = Arc::new(registry);
+        if let Some(push) = push {
+            app.admin.tasks.spawn(push.run(Arc::clone(&registry), app.admin.drain.clone()));
+        }
         let admin = Admin::new(app.status.clone(), registry, log);
         let end = app.admin.drain.clone();
         app.admin.spawn("admin listener", async move {

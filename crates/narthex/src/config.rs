@@ -15,6 +15,7 @@ mod guard;
 mod kafka;
 mod layer;
 mod load;
+mod metrics;
 mod nearest;
 mod otel;
 mod print;
@@ -43,6 +44,7 @@ pub(crate) use file::read as read_file;
 use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
+pub(crate) use metrics::Metrics;
 pub(crate) use otel::read as read_otel;
 pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
@@ -70,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// Where metrics are pushed.
+    pub(crate) metrics: Metrics,
     /// Where spans go.
     pub(crate) traces: Traces,
     /// Who may call.
@@ -97,6 +101,7 @@ impl Default for Config {
             memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
+            metrics: Metrics::default(),
             traces: Traces::default(),
             auth: Auth::default(),
             tls: ServerTls::default(),

@@ -43,7 +43,7 @@ use crate::{
     jobs::JobsArgs,
     ports::Ports,
     signals::Signals,
-    telemetry::Traces,
+    telemetry::{Losses, Push, Telemetry, Traces},
 };
 
 // After a crowd of clients has left, this allocator's background threads give their memory back.
@@ -97,11 +97,13 @@ fn serve(
     tls::choose_cryptography();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
-        let traces = Traces::start(role, &config)?;
+        let (losses, resource) = (Losses::default(), telemetry::resource(role, &config));
+        let traces = Traces::start(&resource, &config, &losses)?;
+        let push = Push::new(&resource, &config, &losses)?;
         (config.gateway.tracer, config.worker.tracer) = (traces.tracer(), traces.tracer());
         let ports = Ports::bind(role, &config).await?;
         ports.announce();
-        let starting = App::start(role, config, ports, log);
+        let starting = App::start(role, config, ports, Telemetry { log, losses, push });
         let mut app = tokio::select! {
             started = starting => started?,
             signal = signals.next() => return Ok(signal.exit_code()),

@@ -1,22 +1,48 @@
-//! What this process tells about itself: the log, where a panic goes, and [traces](Traces).
+//! What this process tells about itself: the log, where a panic goes, [traces](Traces), and [metrics](Push) for whom `/metrics` is not
+//! enough.
 
+mod destination;
 mod export;
 mod log_filter;
+mod losses;
+mod push;
+mod queue;
 mod recorder;
+mod resource;
 mod traces;
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub(crate) use log_filter::LogFilter;
+pub(crate) use losses::Losses;
+pub(crate) use push::Push;
+pub(crate) use resource::resource;
 pub(crate) use traces::Traces;
 
 use crate::{
     config::{Config, LogFormat},
     failure::Failure,
 };
+
+/// What a process at work tells with, beside its log's lines and its spans.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    /// Which lines are written.
+    pub(crate) log: LogFilter,
+    /// What could not be told.
+    pub(crate) losses: Losses,
+    /// Who is told metrics, if anyone is.
+    pub(crate) push: Option<Push>,
+}
+
+/// How long the end of the process waits for each export of what was not exported yet.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// Begins to write the log to standard error. By what is returned its filter is changed.
 pub(crate) fn install(config: &Config) -> Result<LogFilter, Failure> {
