@@ -103,12 +103,14 @@ struct ModelLabels {
     model: String,
 }
 
-/// By model and how it ended: `completed`, `incomplete`, `failed`, `cancelled`.
+/// By model and how it ended: `completed`, `incomplete`, `failed`, `cancelled`; if it failed, by the standard's type of the error, which
+/// tells whose fault it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     transport: &'static str,
     model: String,
     outcome: &'static str,
+    error_type: Option<&'static str>,
 }
 
 /// By model.

@@ -74,7 +74,8 @@ impl Shared {
     /// The end of a response whose client waits for the whole of it.
     pub(crate) async fn whole(&self, mut cursor: Cursor) -> Result<Ended, ApiError> {
         let ended = wait_for_end(&mut cursor).await?;
-        self.metrics.count_response("http", cursor.model(), Some(&ended.resource));
+        let Ended { resource, error } = &ended;
+        self.metrics.count_response("http", cursor.model(), Some(resource), error.as_ref());
         Ok(ended)
     }
 

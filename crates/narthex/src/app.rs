@@ -16,6 +16,7 @@ use crate::{
     admin::Admin,
     banner::Banner,
     broker_choice,
+    broker_timing::Times,
     config::{Config, Role},
     failure::{Failure, chain},
     identity, memory, metrics,
@@ -60,8 +61,12 @@ impl App {
         let mut registry = Registry::default();
         let lag = metrics::register(&mut registry, role.name());
         app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
+        if role.is_gateway() {
+            memory::register(&mut registry, config.gateway.limits.max_memory);
+        }
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
+        let times = Times::register(&mut registry);
         let Telemetry { log, losses, push } = telemetry;
         losses.register(&mut registry);
         let registry = Arc::new(registry);
@@ -80,7 +85,7 @@ impl App {
             true => Some(Arc::new(identity::authenticator(&config.auth)?)),
             false => None,
         };
-        let broker = broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?;
+        let broker = times.of(broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?);
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;

@@ -7,6 +7,7 @@ mod admin;
 mod app;
 mod banner;
 mod broker_choice;
+mod broker_timing;
 mod cli;
 mod config;
 mod console;

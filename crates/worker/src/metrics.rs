@@ -1,5 +1,7 @@
 //! What a worker counts.
 
+mod circuits;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use guard::{Effect, Rule};
@@ -14,6 +16,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tokio::time::Instant;
+
+pub(crate) use circuits::Circuits;
 
 /// From 50 µs to 105 s, twofold: the same as the gateway's, so that layers can be laid over each other.
 fn latency() -> Histogram {
@@ -46,6 +50,8 @@ pub struct Metrics {
     append: Latency,
     /// Calls of model servers that failed, by kind.
     pub(crate) upstream_errors: Family<FaultLabels, Counter>,
+    /// How the model servers stand.
+    pub(crate) circuits: Circuits,
     /// What the output guard found.
     pub(crate) guarded: Family<GuardLabels, Counter>,
 }
@@ -65,6 +71,7 @@ impl Metrics {
             upstream_between_tokens: Family::new_with_constructor(latency),
             append: Family::new_with_constructor(latency),
             upstream_errors: Family::default(),
+            circuits: Circuits::default(),
             guarded: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("narthex_worker");
@@ -95,6 +102,7 @@ impl Metrics {
         );
         register("append", "One append to a stream, retries included", &m.append);
         registry.register("upstream_errors", "Failed calls of model servers", m.upstream_errors.clone());
+        registry.register_collector(Box::new(m.circuits.clone()));
         registry.register("guarded", "What the output guard found, by rule and effect", m.guarded.clone());
         metrics
     }
@@ -120,11 +128,12 @@ pub(crate) struct ModelLabel {
     pub(crate) model: String,
 }
 
-/// By model and how it ended.
+/// By model and how it ended; if it failed, by the standard's type of the error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabels {
     pub(crate) model: String,
     pub(crate) outcome: &'static str,
+    pub(crate) error_type: Option<&'static str>,
 }
 
 /// By model and kind of fault.

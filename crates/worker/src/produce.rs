@@ -217,14 +217,18 @@ impl<'a> Session<'a> {
             Ok(ending) => {
                 let tokens = self.stream.composer.tokens_told();
                 tracing::info!(response = %id, trace_id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
-                self.count(label(&ending));
+                let error_type = match &ending {
+                    Ending::Failed(error) => Some(error.error_type.name()),
+                    _ => None,
+                };
+                self.count(label(&ending), error_type);
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried(TOO_MANY_ATTEMPTS) } else { Done::Finished }
             }
             Err(Leave::Done(done)) => done,
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
                 tracing::info!(response = %id, trace_id, "handed over");
-                self.count("handed_over");
+                self.count("handed_over", None);
                 Done::GiveBack
             }
             Err(Leave::Interrupted(_) | Leave::Append(AppendError::Fenced)) => {
@@ -277,8 +281,8 @@ impl<'a> Session<'a> {
         Ok(ending)
     }
 
-    fn count(&self, outcome: &'static str) {
-        let labels = OutcomeLabels { model: self.model.model.clone(), outcome };
+    fn count(&self, outcome: &'static str, error_type: Option<&'static str>) {
+        let labels = OutcomeLabels { model: self.model.model.clone(), outcome, error_type };
         self.shared.metrics.responses.get_or_create(&labels).inc();
     }
 

@@ -1,6 +1,7 @@
 //! How fast one response is told to one client.
 
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
+use protocol::ApiError;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -49,15 +50,24 @@ impl Pace {
 }
 
 impl Metrics {
-    /// A response of `model` was told to its end: this is its resource then.
-    pub(crate) fn count_response(&self, transport: &'static str, model: &str, resource: Option<&Value>) {
+    /// A response of `model` was told to its end: this is its resource then, and the error that its stream told, if one was seen.
+    pub(crate) fn count_response(
+        &self,
+        transport: &'static str,
+        model: &str,
+        resource: Option<&Value>,
+        error: Option<&ApiError>,
+    ) {
         let outcome = match resource.and_then(|resource| resource["status"].as_str()) {
             Some("completed") => "completed",
             Some("incomplete") => "incomplete",
             Some("cancelled") => "cancelled",
             _ => "failed",
         };
-        let labels = OutcomeLabels { transport, model: model.to_owned(), outcome };
+        // Who resumes behind the error hears of the end alone.
+        let error_type =
+            (outcome == "failed").then(|| error.map_or("unknown", |error| error.error_type.name()));
+        let labels = OutcomeLabels { transport, model: model.to_owned(), outcome, error_type };
         self.responses.get_or_create(&labels).inc();
     }
 }

@@ -123,7 +123,8 @@ fn attributes(labels: Vec<told::LabelPair>) -> Vec<KeyValue> {
     let text = |text| Some(AnyValue { value: Some(any_value::Value::StringValue(text)) });
     let label =
         |told::LabelPair { name: key, value }| KeyValue { key, value: text(value), ..KeyValue::default() };
-    labels.into_iter().map(label).collect()
+    // To Prometheus a label that is empty is none; here it would be one.
+    labels.into_iter().filter(|label| !label.value.is_empty()).map(label).collect()
 }
 
 /// The unit that a name tells, as UCUM writes it.
