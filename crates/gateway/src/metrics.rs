@@ -19,7 +19,7 @@ use prometheus_client::{
 };
 use protocol::{ApiError, ErrorType};
 
-pub(crate) use pace::Pace;
+pub(crate) use pace::{Pace, Told};
 
 /// From 50 µs to 105 s, twofold: wide enough for one hop and for a whole answer, so that layers can be laid over each other.
 fn latency() -> Histogram {

@@ -67,7 +67,8 @@ impl App {
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
         let times = Times::register(&mut registry);
-        let Telemetry { log, losses, push } = telemetry;
+        let Telemetry { log, sampling, losses, push } = telemetry;
+        app.admin.tasks.spawn(sampling.tell(app.admin.drain.clone()));
         losses.register(&mut registry);
         let registry = Arc::new(registry);
         if let Some(push) = push {

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// How many of a kind are written.
+    pub(crate) log_sampling: LogSampling,
     /// Where metrics are pushed.
     pub(crate) metrics: Metrics,
     /// Where spans go.
@@ -101,6 +103,7 @@ impl Default for Config {
             memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
+            log_sampling: LogSampling::default(),
             metrics: Metrics::default(),
             traces: Traces::default(),
             auth: Auth::default(),
@@ -144,4 +147,19 @@ pub(crate) enum LogFormat {
 impl Choice for LogFormat {
     const WORDS: &'static [(&'static str, Self)] =
         &[("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)];
+}
+
+/// How many of the log's lines of one kind are written.
+#[derive(Debug, Clone)]
+pub(crate) struct LogSampling {
+    /// So many a second in any case; 0 is all.
+    pub(crate) first: u64,
+    /// Beyond that, one in so many.
+    pub(crate) then_one_in: u64,
+}
+
+impl Default for LogSampling {
+    fn default() -> Self {
+        Self { first: 100, then_one_in: 100 }
+    }
 }

@@ -88,7 +88,7 @@ fn serve(
     upstream: Option<&Upstreams>,
 ) -> Result<ExitCode, Failure> {
     let mut config = configuration(common, edge, upstream)?.config.for_role(role)?;
-    let log = telemetry::install(&config)?;
+    let (log, sampling) = telemetry::install(&config)?;
     let max_connections = &mut config.gateway.limits.max_connections;
     if let Some(possible) = open_files::raise()
         && (*max_connections == 0 || *max_connections > possible)
@@ -104,7 +104,7 @@ fn serve(
         (config.gateway.tracer, config.worker.tracer) = (traces.tracer(), traces.tracer());
         let ports = Ports::bind(role, &config).await?;
         ports.announce();
-        let starting = App::start(role, config, ports, Telemetry { log, losses, push });
+        let starting = App::start(role, config, ports, Telemetry { log, sampling, losses, push });
         let mut app = tokio::select! {
             started = starting => started?,
             signal = signals.next() => return Ok(signal.exit_code()),

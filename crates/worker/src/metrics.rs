@@ -115,10 +115,12 @@ impl Metrics {
     }
 
     /// A job was claimed whose request was accepted at that time, in milliseconds since 1970, by the gateway's clock.
-    pub(crate) fn observe_queue_wait(&self, model: &ModelLabel, accepted_at_ms: u64) {
+    /// How long it waited.
+    pub(crate) fn observe_queue_wait(&self, model: &ModelLabel, accepted_at_ms: u64) -> Duration {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let waited = now.saturating_sub(Duration::from_millis(accepted_at_ms));
         self.queue_wait.get_or_create(model).observe(waited.as_secs_f64());
+        waited
     }
 }
 
@@ -156,6 +158,8 @@ pub(crate) struct Latencies {
     first_token: Histogram,
     upstream_first_token: Histogram,
     upstream_between_tokens: Histogram,
+    /// How long the first output of the response took, since its claim and since the call.
+    pub(crate) first: Option<(Duration, Duration)>,
 }
 
 impl Latencies {
@@ -164,13 +168,16 @@ impl Latencies {
             first_token: metrics.first_token.get_or_create(model).clone(),
             upstream_first_token: metrics.upstream_first_token.get_or_create(model).clone(),
             upstream_between_tokens: metrics.upstream_between_tokens.get_or_create(model).clone(),
+            first: None,
         }
     }
 
     /// A model server's first output took so long; the job was claimed at `claimed`.
-    pub(crate) fn first_token(&self, elapsed: Duration, claimed: Instant) {
+    pub(crate) fn first_token(&mut self, elapsed: Duration, claimed: Instant) {
+        let since_claim = claimed.elapsed();
+        self.first.get_or_insert((since_claim, elapsed));
         self.upstream_first_token.observe(elapsed.as_secs_f64());
-        self.first_token.observe(claimed.elapsed().as_secs_f64());
+        self.first_token.observe(since_claim.as_secs_f64());
     }
 
     pub(crate) fn between_tokens(&self, elapsed: Duration) {

@@ -150,6 +150,9 @@ async fn a_model_server_that_is_gone_is_an_open_circuit() {
     ask(&gateway, "gone", "Anyone?").await;
     let page = told(&worker).await;
     assert_eq!(sum(&page, &circuit("gone", gone, "closed")), 0.0, "{page}");
-    assert_eq!(sum(&page, &circuit("gone", gone, "open")) + sum(&page, &circuit("gone", gone, "half_open")), 1.0);
+    assert_eq!(
+        sum(&page, &circuit("gone", gone, "open")) + sum(&page, &circuit("gone", gone, "half_open")),
+        1.0
+    );
     assert_eq!(sum(&page, &circuit(MODEL, here, "closed")), 1.0, "{page}");
 }

@@ -37,7 +37,12 @@ async fn told(process: &Process) -> BTreeMap<String, f64> {
 /// A series with its labels in order, without those that say nothing, and bounds as the receiver writes them.
 fn tidy(series: &str) -> String {
     let Some((name, labels)) = series.split_once('{') else { return series.to_owned() };
-    let mut labels: Vec<_> = labels.trim_end_matches('}').split(',').filter(|label| !label.ends_with("=\"\"")).map(bound).collect();
+    let mut labels: Vec<_> = labels
+        .trim_end_matches('}')
+        .split(',')
+        .filter(|label| !label.ends_with("=\"\""))
+        .map(bound)
+        .collect();
     labels.sort();
     format!("{name}{{{}}}", labels.join(","))
 }
