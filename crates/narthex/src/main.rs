@@ -168,7 +168,7 @@ fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure>
 
 fn check_up(effective: Effective, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     tls::choose_cryptography();
-    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.format)))
+    Ok(runtime()?.block_on(doctor::run(effective.config, args)))
 }
 
 fn runtime() -> Result<Runtime, Failure> {

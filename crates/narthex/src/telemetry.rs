@@ -2,6 +2,7 @@
 //! enough.
 
 mod destination;
+mod examination;
 mod export;
 mod log_filter;
 mod losses;
@@ -20,6 +21,7 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub(crate) use examination::examine;
 pub(crate) use log_filter::LogFilter;
 pub(crate) use losses::Losses;
 pub(crate) use push::Push;
