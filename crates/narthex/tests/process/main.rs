@@ -5,6 +5,7 @@ mod debug;
 mod doctor;
 mod keys;
 mod life;
+mod log;
 mod plan;
 mod secrets;
 mod settings;
