@@ -16,6 +16,9 @@ pub(crate) struct Arguments {
     /// Which scenes, with commas between them; by default all.
     #[arg(long, value_enum, value_delimiter = ',')]
     scenes: Vec<Scene>,
+    /// Only those runs of a scene whose name contains this, as in `--only saturation`.
+    #[arg(long, default_value = "")]
+    pub(crate) only: String,
     /// What carries jobs and streams. With `memory` all is one process.
     #[arg(long, value_enum, default_value_t = Broker::Redis)]
     pub(crate) broker: Broker,

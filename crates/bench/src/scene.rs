@@ -123,18 +123,18 @@ impl Play<'_> {
     async fn resume(&mut self) -> io::Result<()> {
         for clients in [200, 1_000] {
             let storm = Some(self.arguments.duration / 2);
-            let load = Load { dialect: Dialect::Json, clients, storm, ..self.load(200, 10.0) };
+            let load = Load { dialect: Dialect::Json, clients, storm, ..self.load(50, 10.0) };
             self.narthex(&format!("{clients} clients at once"), load).await?;
         }
         Ok(())
     }
 
-    /// Clients that read, alone and beside a thousand that do not.
+    /// Clients that read, alone and beside a thousand that do not, each with a stream that does not end.
     async fn slow(&mut self) -> io::Result<()> {
-        // Long enough that those who do not read have more waiting than any socket holds.
-        let load = Load { clients: 100, ..self.load(250, 50.0) };
+        let load = Load { clients: 100, ..self.load(100, 50.0) };
         self.narthex("100 readers", load.clone()).await?;
-        self.narthex("and 1000 who never read", Load { stalled: 1_000, ..load }).await
+        let stalled_prompt = Some(self.load(1_000_000, 5.0).prompt);
+        self.narthex("and 1000 who never read", Load { stalled: 1_000, stalled_prompt, ..load }).await
     }
 
     /// As many tokens a second in all, from ever more streams.
@@ -154,7 +154,8 @@ impl Play<'_> {
 
     /// The same of a peer, if that was asked for. Peers know Redis only.
     async fn peer(&mut self, what: &str, load: Load) -> io::Result<()> {
-        let Some(redis) = self.stage.redis().filter(|_| self.arguments.peers) else { return Ok(()) };
+        let is_wanted = self.arguments.peers && what.contains(&self.arguments.only);
+        let Some(redis) = self.stage.redis().filter(|_| is_wanted) else { return Ok(()) };
         let peer = Peer::start(PEER, &redis, &self.stage.model.url).await?;
         let broker = self.stage.watched().into_iter().filter(|watched| watched.name == "broker");
         let watched = broker.chain(peer.watched.iter().cloned()).collect();
@@ -170,6 +171,9 @@ impl Play<'_> {
         watched: Vec<Watched>,
         settle: Duration,
     ) -> io::Result<()> {
+        if !what.contains(&self.arguments.only) {
+            return Ok(());
+        }
         let watch = Watch::begin(watched)?;
         let program = std::env::current_exe()?;
         let generator = || {

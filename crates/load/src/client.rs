@@ -12,6 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use turn::Turn;
 
 use crate::{
+    Load,
     clock::Clock,
     drive::Run,
     heard::Heard,
@@ -76,8 +77,11 @@ impl Client {
             Kind::Following(leader) => self.follow(&clock, leader).await,
             Kind::Stalled => {
                 drop(streaming);
+                let load = &self.run.load;
+                let prompt = load.stalled_prompt.clone().unwrap_or_else(|| load.prompt.clone());
+                let own = Load { prompt, max_tokens: None, ..load.clone() };
                 if let Some(connection) = &mut self.connection
-                    && let Err(Gone(code)) = connection.ask(&self.run.load).await
+                    && let Err(Gone(code)) = connection.ask(&own).await
                 {
                     self.run.figures.lock().fail(&code);
                 }

@@ -42,6 +42,8 @@ pub struct Load {
     pub storm: Option<Duration>,
     /// How many further clients ask once, and then never read.
     pub stalled: usize,
+    /// What these ask, if it is something else: a text that does not end, so that there is always more that they do not read.
+    pub stalled_prompt: Option<String>,
     /// How many further clients follow each stream.
     pub followers: usize,
     /// Which share of a larger load this is, and of how many.
@@ -83,6 +85,7 @@ impl Default for Load {
             patience: Duration::from_secs(30),
             storm: None,
             stalled: 0,
+            stalled_prompt: None,
             followers: 0,
             part: (0, 1),
         }

@@ -72,6 +72,9 @@ pub(crate) struct BenchArgs {
     /// Further clients that ask once and then never read
     #[arg(long, value_name = "N", default_value_t = 0)]
     stalled: usize,
+    /// What these ask [default: the same as all]
+    #[arg(long, value_name = "TEXT", requires = "stalled")]
+    stalled_prompt: Option<String>,
     /// Further clients that follow each stream
     #[arg(long, value_name = "N", default_value_t = 0)]
     followers: usize,
@@ -115,6 +118,7 @@ impl BenchArgs {
             patience: self.patience,
             storm: self.storm,
             stalled: self.stalled,
+            stalled_prompt: self.stalled_prompt.clone(),
             followers: self.followers,
             part: (0, 1),
         };
