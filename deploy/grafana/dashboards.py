@@ -98,6 +98,13 @@ def latency():
         layer("broker", "every_record", "Broker: appended to arrived", CLOCKS),
         layer("append", "every_record", "Worker: one append"),
         layer("upstream", "between_tokens", "Model server: output to output"),
+        section("The broker, by operation"),
+        graph(
+            "Operations of the broker, p99", SECONDS, ('narthex:broker_operation_seconds:p99{operation!="claim"}', "{{operation}}"),
+            text="From question to answer, in all processes. A claim waits for a job, so it is left out.", log=True,
+        ),
+        graph("Operations of the broker", PER_SECOND, (rate("narthex_broker_operation_seconds_count", "operation"), "{{operation}}"), stacked=True),
+
         section("How many took how long"),
         heat("Time to first token, as clients see it", f"sum by (le) ({layers('client', 'first_token')})"),
         heat("Time between tokens, as clients see it", f"sum by (le) ({layers('client', 'between_tokens')})"),
@@ -132,6 +139,12 @@ def model():
         ),
         graph("Running, by worker", COUNT, ('narthex_worker_running_responses{model="$model"}', "{{instance}}"), stacked=True),
         graph("Tokens, by worker", PER_SECOND, (of("narthex_worker_tokens_total", "instance"), "{{instance}}"), stacked=True),
+        graph(
+            "Model servers out of reach", COUNT,
+            ('sum by (server) (narthex_worker_upstream_circuit{model="$model",state!="closed"})', "{{server}}"),
+            text="How many workers do not reach each server: its circuit is open, or half open.",
+        ),
+        graph("Failed responses, by whose fault", PER_SECOND, (of("narthex_worker_responses_total", "error_type", ',outcome="failed"'), "{{error_type}}")),
         graph("Calls of model servers that failed", PER_SECOND, (of("narthex_worker_upstream_errors_total", "fault"), "{{fault}}")),
         graph(
             "Taken over, and found by the guard", PER_SECOND,
@@ -157,7 +170,7 @@ def gateway():
         number("Connections", COUNT, f"sum(narthex_gateway_connections{{{here}}})"),
         number("Requests", PER_SECOND, of("narthex_gateway_requests_total")),
         number("Tokens", PER_SECOND, of("narthex_gateway_tokens_total")),
-        number("Memory", BYTES, f"process_resident_memory_bytes{{{here}}}"),
+        number("Memory", BYTES, f"narthex_memory_used_bytes{{{here}}}"),
         number("Open files", SHARE, f"narthex:open_files:ratio{{{here}}}", bad=0.8, text="Of those that it may have open."),
         number("Lag of tasks, p99", SECONDS, f"narthex:runtime_lag_seconds:p99{{{here}}}", bad=0.1),
 
@@ -192,7 +205,10 @@ def gateway():
             "Processors in use", COUNT,
             (of("process_cpu_seconds_total"), "in use"), (f"narthex_runtime_workers{{{here}}}", "threads for tasks"),
         ),
-        graph("Memory", BYTES, (f"process_resident_memory_bytes{{{here}}}", "resident")),
+        graph(
+            "Memory", BYTES,
+            (f"narthex_memory_used_bytes{{{here}}}", "in use"), (f"narthex_memory_limit_bytes{{{here}}}", "nothing new is taken above"),
+        ),
         graph("Lag of tasks", SECONDS, *spread("narthex_runtime_lag_seconds"), log=True),
         graph("Tasks", COUNT, (f"narthex_runtime_tasks{{{here}}}", "alive"), (f"narthex_runtime_queue{{{here}}}", "waiting for a thread")),
         variables=[chosen("instance", "Gateway", "narthex_gateway_resumes_total")],

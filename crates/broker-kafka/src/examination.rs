@@ -1,5 +1,7 @@
 //! What an operator should know of a Kafka before it carries anything: `narthex doctor`.
 
+mod clock;
+
 use broker::{Error, Finding};
 use rdkafka::metadata::{Metadata, MetadataTopic};
 use tokio::time::Instant;
@@ -38,8 +40,16 @@ async fn look(config: &Config, connections: &Connections) -> Result<Vec<Finding>
     );
     let mut findings = vec![Finding::fine("kafka", seen)];
     let looker = Look::new(config, connections)?;
-    for topic in topics::needed(config) {
-        findings.push(examine_topic(&topic, &metadata, &looker).await?);
+    if let Some(node) = metadata.brokers().first() {
+        findings.push(version(looker.oldest_protocol(node.id()).await?));
+    }
+    let needed = topics::needed(config);
+    for topic in &needed {
+        findings.push(examine_topic(topic, &metadata, &looker).await?);
+    }
+    let [.., roster] = &needed;
+    if metadata.topics().iter().any(|known| known.name() == roster.name && known.error().is_none()) {
+        findings.push(clock::examine(config, connections, &roster.name).await?);
     }
     Ok(findings)
 }
@@ -51,12 +61,11 @@ async fn examine_topic(topic: &Topic, metadata: &Metadata, look: &Look) -> Resul
         return Ok(Finding::fine(about, "not there yet: the first process that starts makes it"));
     };
     match look.check(topic).await {
-        Err(error) if error.is_retryable() => return Err(error),
-        Err(Error::Refused(sentence)) => return Ok(Finding::problem(about, sentence.to_string())),
-        Err(error) => return Ok(Finding::problem(about, error.to_string())),
-        Ok(()) => {}
+        Err(error) if error.is_retryable() => Err(error),
+        Err(Error::Refused(sentence)) => Ok(Finding::problem(about, sentence.to_string())),
+        Err(error) => Ok(Finding::problem(about, error.to_string())),
+        Ok(in_sync) => Ok(judge(about, &Copies { in_sync, ..Copies::of(known) }, metadata.brokers().len())),
     }
-    Ok(judge(about, &Copies::of(known), metadata.brokers().len()))
 }
 
 /// How often a topic is there.
@@ -68,6 +77,19 @@ struct Copies {
     behind: usize,
     /// How many there are of each, at least.
     each: usize,
+    /// How many of them must be in sync for a record to be taken, if that may be read.
+    in_sync: Option<usize>,
+}
+
+/// A node does not tell its version to clients, but those before 4 have a setting for the protocol that they speak among each other.
+fn version(protocol: Option<String>) -> Finding {
+    let about = "kafka version";
+    match protocol {
+        Some(old) => {
+            Finding::problem(about, format!("{old}, which lacks what Narthex needs: run Kafka 4 or later"))
+        }
+        None => Finding::fine(about, "4 or later, as far as its settings may be read"),
+    }
 }
 
 impl Copies {
@@ -80,13 +102,14 @@ impl Copies {
                 .iter()
                 .filter(|partition| partition.isr().len() < partition.replicas().len())
                 .count(),
+            in_sync: None,
             each: partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or_default(),
         }
     }
 }
 
 fn judge(about: String, copies: &Copies, nodes: usize) -> Finding {
-    let Copies { partitions, headless, behind, each } = copies;
+    let Copies { partitions, headless, behind, each, in_sync } = copies;
     let seen = format!("{partitions} partitions, {each} copies of each");
     if *headless > 0 {
         return Finding::problem(
@@ -108,7 +131,29 @@ fn judge(about: String, copies: &Copies, nodes: usize) -> Finding {
             ),
         );
     }
-    Finding::fine(about, seen)
+    match *in_sync {
+        Some(needed) if needed > *each => Finding::problem(
+            about,
+            format!(
+                "{seen}, but min.insync.replicas={needed}, so nothing can be written: lower it, or add copies"
+            ),
+        ),
+        Some(1) if *each > 1 => Finding::warning(
+            about,
+            format!(
+                "{seen}, and one of them is enough to take a record (min.insync.replicas=1), so what was accepted can be lost with one node: set it to 2"
+            ),
+        ),
+        Some(needed) if needed == *each && *each > 1 => Finding::warning(
+            about,
+            format!(
+                "{seen}, and all of them must be in sync (min.insync.replicas={needed}), so the loss of one node stops it: reassign it with {} copies",
+                each + 1
+            ),
+        ),
+        Some(needed) => Finding::fine(about, format!("{seen}, {needed} of which must be in sync")),
+        None => Finding::fine(about, seen),
+    }
 }
 
 #[cfg(test)]

@@ -174,13 +174,21 @@ impl Look {
         Ok(Self { admin, timeout: config.response_timeout })
     }
 
-    /// Whether a topic that is there is as it should be.
-    pub(crate) async fn check(&self, topic: &Topic) -> Result<(), Error> {
+    /// What a node older than Kafka 4 says of its version; nothing of a newer one, or if it may not be asked.
+    pub(crate) async fn oldest_protocol(&self, node: i32) -> Result<Option<String>, Error> {
+        let options = AdminOptions::new().request_timeout(Some(self.timeout));
+        let described = self.admin.describe_configs([&ResourceSpecifier::Broker(node)], &options).await;
+        let Some(Ok(described)) = described.map_err(from_kafka)?.into_iter().next() else { return Ok(None) };
+        Ok(described.get("inter.broker.protocol.version").and_then(|entry| entry.value.clone()))
+    }
+
+    /// Whether a topic that is there is as it should be. How many copies must be in sync for it to take a record, if that may be read.
+    pub(crate) async fn check(&self, topic: &Topic) -> Result<Option<usize>, Error> {
         let options = AdminOptions::new().request_timeout(Some(self.timeout));
         let described = self.admin.describe_configs([&ResourceSpecifier::Topic(&topic.name)], &options).await;
         let Some(Ok(described)) = described.map_err(from_kafka)?.into_iter().next() else {
             tracing::warn!(topic = topic.name, "its settings may not be read: is its time the broker's?");
-            return Ok(());
+            return Ok(None);
         };
         let set = |name| described.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
         let time = set("message.timestamp.type");
@@ -191,7 +199,7 @@ impl Look {
                  --entity-type topics --entity-name {name} --add-config message.timestamp.type=LogAppendTime"
             )));
         }
-        Ok(())
+        Ok(set("min.insync.replicas").parse().ok())
     }
 }
 

@@ -31,6 +31,11 @@ impl Client {
         Self { nodes, keys, publish, response_timeout: config.response_timeout }
     }
 
+    /// Whether there are several nodes, each with some of the keys.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.nodes.target().is_cluster()
+    }
+
     /// Runs a script.
     pub(crate) async fn run<T: FromRedisValue>(&self, call: &Call) -> Result<T, Error> {
         self.in_time(async {

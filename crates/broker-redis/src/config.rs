@@ -18,6 +18,10 @@ pub struct Config {
     pub key_prefix: String,
     /// How long a stream lives after its last append; it may be a tenth less.
     pub log_ttl: Duration,
+    /// The shortest time between two writes of deltas. Those of all streams that come in between are written together, which
+    /// costs each of them much less; a stream that is alone waits for nothing, nor does a first token or an end. Zero is
+    /// none. Not in a cluster.
+    pub append_window: Duration,
     /// The largest record that the live path carries. Of a larger one, listeners are told to read the log.
     pub live_limit_bytes: usize,
     /// How many jobs the queue of one model holds at most. Beyond that, a new one is unavailable.
@@ -60,6 +64,7 @@ impl Default for Config {
             tls: Tls::default(),
             key_prefix: "nx:".into(),
             log_ttl: Duration::from_secs(60 * 60),
+            append_window: Duration::from_millis(4),
             live_limit_bytes: 64 << 10,
             max_jobs: 100_000,
             max_dead: 1_000,
@@ -78,6 +83,7 @@ impl fmt::Debug for Config {
             .field("tls", &self.tls)
             .field("key_prefix", &self.key_prefix)
             .field("log_ttl", &self.log_ttl)
+            .field("append_window", &self.append_window)
             .field("live_limit_bytes", &self.live_limit_bytes)
             .field("max_jobs", &self.max_jobs)
             .field("max_dead", &self.max_dead)

@@ -6,7 +6,7 @@
 //! | key | type | what it holds |
 //! | --- | --- | --- |
 //! | `nx:{resp_…}:log` | stream | the records of a response, and the openings |
-//! | `nx:{resp_…}:meta` | hash | its header, epoch, tail, end, stop and attendance |
+//! | `nx:{resp_…}:meta` | hash | its header, epoch, tail, end, stop and attendance, and until when it is kept |
 //! | `nx:{resp_…}:live` | channel | its records as they are appended |
 //! | `nx:{jobs:…}:queue` | stream | the jobs of a model, with the group `workers` |
 //! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job, and where it is |
@@ -19,9 +19,20 @@
 //! | `nx:room:…` | sorted set | who is in a room of the store, by when that ends |
 //! | `nx:stops` | channel | cancels |
 
-use std::sync::Arc;
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use stream::{Epoch, ResponseId, Sequence};
+
+/// What there is of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    Log,
+    Meta,
+    Live,
+}
 
 /// The names of keys and channels, under one prefix.
 #[derive(Debug, Clone)]
@@ -35,15 +46,33 @@ impl Keys {
     }
 
     pub(crate) fn log(&self, id: ResponseId) -> String {
-        format!("{}{{{id}}}:log", self.prefix)
+        self.of_stream(id, Part::Log)
     }
 
     pub(crate) fn meta(&self, id: ResponseId) -> String {
-        format!("{}{{{id}}}:meta", self.prefix)
+        self.of_stream(id, Part::Meta)
     }
 
     pub(crate) fn live(&self, id: ResponseId) -> String {
-        format!("{}{{{id}}}:live", self.prefix)
+        self.of_stream(id, Part::Live)
+    }
+
+    fn of_stream(&self, id: ResponseId, part: Part) -> String {
+        let mut key = String::with_capacity(64);
+        self.write(&mut key, id, part);
+        key
+    }
+
+    /// Writes the key of a part of a stream into `key`, instead of what is there.
+    pub(crate) fn write(&self, key: &mut String, id: ResponseId, part: Part) {
+        let part = match part {
+            Part::Log => "log",
+            Part::Meta => "meta",
+            Part::Live => "live",
+        };
+        key.clear();
+        // Cannot fail: it is a string.
+        let _ = write!(key, "{}{{{id}}}:{part}", self.prefix);
     }
 
     pub(crate) fn stops(&self) -> String {
@@ -100,6 +129,6 @@ impl Keys {
 ///
 /// Sequence numbers count from 0, but no entry id begins with 0-0, hence the 1. An epoch's opening stands before its
 /// records and after those of the epoch before it, hence two numbers for each: the opening's is `2 * epoch`.
-pub(crate) fn entry_id(epoch: Epoch, first: Sequence) -> String {
-    format!("{}-{}", first + 1, 2 * u64::from(epoch.0) + 1)
+pub(crate) fn entry_id(epoch: Epoch, first: Sequence) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{}-{}", first + 1, 2 * u64::from(epoch.0) + 1))
 }

@@ -2,7 +2,8 @@
 //!
 //! What a response says is a Redis Stream, and so is each queue of jobs; the live path is Pub/Sub, sharded in a cluster.
 //! Whatever must happen at once is a Lua script (`src/lua`): one round trip, and nobody sees half of it. An append
-//! checks the epoch and the sequence number, adds the record, publishes it and answers whether to stop, in one of them.
+//! checks the epoch and the sequence number, adds the record, publishes it and answers whether to stop, in one of them;
+//! those of several streams leave together (`appends`).
 //!
 //! Three kinds of connections to each node: one that everyone shares for what is answered at once (`nodes`), some that
 //! wait for jobs (`readers`), and one that hears the live path (`live`). All of them come back by themselves.
@@ -22,6 +23,7 @@ mod probe;
 mod scripts;
 mod slots;
 
+mod appends;
 mod client;
 mod live;
 mod readers;

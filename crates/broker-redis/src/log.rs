@@ -15,9 +15,9 @@ use stream::{Epoch, Event, Record, ResponseId, Sequence};
 
 use crate::{
     Config,
+    appends::{Append, Appends},
     client::Client,
     error::unreadable,
-    keys::entry_id,
     live::Live,
     scripts::{self, Answer, flag, millis, stop_named},
 };
@@ -25,9 +25,13 @@ use crate::{
 /// About how many bytes of records are read at once when a stream is taken over.
 const OPENING_PAGE: usize = 1 << 20;
 
+/// What the script answers that opens a stream: its epoch, its next event, its header, why to stop, and what it begins with.
+type Opening = (u32, Sequence, Vec<u8>, String, Vec<Vec<u8>>);
+
 /// The streams on Redis.
 pub(crate) struct Log {
     client: Client,
+    appends: Appends,
     live: Arc<Live>,
     ttl: Duration,
     live_limit: usize,
@@ -35,7 +39,8 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(client: Client, live: Arc<Live>, config: &Config) -> Self {
-        Self { client, live, ttl: config.log_ttl, live_limit: config.live_limit_bytes }
+        let appends = Appends::start(client.clone(), config.log_ttl, config.append_window);
+        Self { client, appends, live, ttl: config.log_ttl, live_limit: config.live_limit_bytes }
     }
 
     /// What is published of a record: itself, or nothing, which tells the listeners to read it.
@@ -62,9 +67,13 @@ impl Log {
         Ok(Some((records.collect::<Result<_, _>>()?, more)))
     }
 
-    /// Everything before `end`. What comes after it is of later owners.
-    async fn read_up_to(&self, id: ResponseId, end: Sequence) -> Result<Vec<Record>, OpenError> {
-        let mut records: Vec<Record> = Vec::new();
+    /// `records`, and what follows on them before `end`. What comes after it is of later owners.
+    async fn read_up_to(
+        &self,
+        id: ResponseId,
+        mut records: Vec<Record>,
+        end: Sequence,
+    ) -> Result<Vec<Record>, OpenError> {
         loop {
             let from = records.last().map_or(0, Record::next);
             if from >= end {
@@ -121,7 +130,7 @@ impl StreamLog for Log {
             .arg(flag(mode == OpenMode::IfNeverOpened))
             .arg(millis(self.ttl));
         let answer: Answer = self.client.run(&call).await?;
-        let (epoch, next, header, stop): (u32, Sequence, Vec<u8>, String) = match answer.word() {
+        let (epoch, next, header, stop, beginning): Opening = match answer.word() {
             "ok" => answer.rest()?,
             "gone" => return Err(OpenError::Gone),
             "ended" => return Err(OpenError::Ended),
@@ -129,7 +138,8 @@ impl StreamLog for Log {
             _ => return Err(answer.unknown().into()),
         };
         let header = Header::decode(&header[..]).map_err(unreadable)?;
-        let records = self.read_up_to(id, next).await?;
+        let beginning = beginning.iter().map(|bytes| decode_record(bytes)).collect::<Result<_, _>>();
+        let records = self.read_up_to(id, beginning.map_err(unreadable)?, next).await?;
         Ok(Opened { epoch: Epoch(epoch), header, records, stop: stop_named(&stop) })
     }
 
@@ -141,33 +151,28 @@ impl StreamLog for Log {
         events: &[Event],
     ) -> Result<Appended, AppendError> {
         check_events(events)?;
-        let (keys, record) = (&self.client.keys, encode_record(epoch, first, events, SystemTime::now()));
-        let call = scripts::APPEND
-            .call([keys.log(id), keys.meta(id)])
-            .arg(entry_id(epoch, first))
-            .arg(&record[..])
-            .arg(epoch.0)
-            .arg(first)
-            .arg(first + events.len() as u64)
-            .arg(flag(events.last().is_some_and(Event::is_terminal)))
-            .arg(millis(self.ttl))
-            .arg(self.client.publish)
-            .arg(keys.live(id))
-            .arg(self.published(&record));
-        let answer: Answer = self.client.run(&call).await?;
-        match answer.word() {
-            "ok" => {
-                let (stop,): (String,) = answer.rest()?;
-                Ok(Appended { stop: stop_named(&stop) })
-            }
-            "gone" => Err(AppendError::Gone),
-            "fenced" => Err(AppendError::Fenced),
-            "ended" => Err(AppendError::Ended),
-            "gap" => {
-                let (next,) = answer.rest()?;
-                Err(AppendError::Gap { first, next })
-            }
-            _ => Err(answer.unknown().into()),
+        let record = encode_record(epoch, first, events, SystemTime::now());
+        let append = Append {
+            id,
+            epoch,
+            first,
+            next: first + events.len() as u64,
+            ends: events.last().is_some_and(Event::is_terminal),
+            is_live: record.len() <= self.live_limit,
+            record,
+        };
+        let hurried = events.iter().any(|event| !matches!(event, Event::Delta(_)));
+        let answer = self.appends.append(append, hurried).await?;
+        match answer.split_once(' ').unwrap_or((&answer, "")) {
+            ("", _) => Ok(Appended { stop: None }),
+            ("gone", _) => Err(AppendError::Gone),
+            ("fenced", _) => Err(AppendError::Fenced),
+            ("ended", _) => Err(AppendError::Ended),
+            ("gap", next) => Err(AppendError::Gap { first, next: next.parse().map_err(unreadable)? }),
+            (stop, _) => match stop_named(stop) {
+                None => Err(unreadable(format!("a script answered {answer:?}")).into()),
+                stop => Ok(Appended { stop }),
+            },
         }
     }
 

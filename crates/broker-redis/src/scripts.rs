@@ -18,11 +18,19 @@ impl Script {
         Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
     }
 
-    /// A call of the script about these keys, which are all in one slot.
-    pub(crate) fn call<const N: usize>(&'static self, keys: [String; N]) -> Call {
+    /// A call of the script about so many keys, which are its first arguments, and are all where `key` is.
+    pub(crate) fn call_with(&'static self, keys: usize, key: String) -> Call {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.hash).arg(N).arg(&keys[..]);
-        Call { script: self, key: keys.into_iter().next().unwrap_or_default(), command }
+        command.arg(&self.hash).arg(keys);
+        Call { script: self, key, command }
+    }
+
+    /// A call of the script about these keys, which are all in one slot.
+    pub(crate) fn call<K: AsRef<str>>(&'static self, keys: impl IntoIterator<Item = K>) -> Call {
+        let keys: Vec<K> = keys.into_iter().collect();
+        let first = keys.first().map_or_else(String::new, |key| key.as_ref().to_owned());
+        let call = self.call_with(keys.len(), first);
+        keys.iter().fold(call, |call, key| call.arg(key.as_ref()))
     }
 }
 
@@ -73,11 +81,11 @@ macro_rules! scripts {
 
 // Each with what it uses of the library, and no more: its functions are made anew with every call.
 scripts! {
-    CREATE = "lib/time.lua" "create.lua";
+    CREATE = "lib/time.lua" "lib/stream.lua" "create.lua";
     OPEN = "lib/time.lua" "lib/stream.lua" "open.lua";
     APPEND = "lib/time.lua" "lib/stream.lua" "append.lua";
     READ = "read.lua";
-    EXPIRE = "expire.lua";
+    EXPIRE = "lib/time.lua" "expire.lua";
 
     CANCEL = "cancel.lua";
     STOP = "lib/time.lua" "lib/stream.lua" "stop.lua";

@@ -168,6 +168,10 @@ impl Engine for ChatEngine {
     async fn models(&self) -> Result<Option<Vec<String>>, Error> {
         self.upstream.models().await
     }
+
+    fn server(&self) -> &str {
+        self.upstream.server()
+    }
 }
 
 #[cfg(test)]

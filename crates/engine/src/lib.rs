@@ -49,6 +49,11 @@ pub trait Engine: Send + Sync {
 
     /// The models that the server offers now, or `None` if it cannot tell.
     async fn models(&self) -> Result<Option<Vec<String>>, Error>;
+
+    /// Which server it calls, for metrics: its host, port and path, without a secret. Empty if it calls none.
+    fn server(&self) -> &str {
+        ""
+    }
 }
 
 /// One call of a model.

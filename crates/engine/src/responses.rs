@@ -46,6 +46,10 @@ impl Engine for ResponsesEngine {
     async fn models(&self) -> Result<Option<Vec<String>>, Error> {
         self.upstream.models().await
     }
+
+    fn server(&self) -> &str {
+        self.upstream.server()
+    }
 }
 
 #[cfg(test)]

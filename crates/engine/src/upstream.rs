@@ -90,6 +90,11 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
+    /// Which server it is: host, port and path.
+    pub(crate) fn server(&self) -> &str {
+        self.base.split_once("://").map_or(&self.base, |(_, server)| server)
+    }
+
     pub(crate) fn new(config: &UpstreamConfig) -> Result<Self, ConfigError> {
         let base = base_url(&config.base_url).ok_or_else(|| ConfigError::BaseUrl(config.base_url.clone()))?;
         let connector = outbound::Connector::new(

@@ -113,7 +113,12 @@ impl Gateway {
         shared.tasks.spawn(shared.roster.clone().keep(done.clone()));
         shared.tasks.spawn(Arc::clone(&shared.authenticator).keep(done.clone()));
         shared.tasks.spawn(shared.crowd.clone().keep(done.clone()));
-        shared.tasks.spawn(queues::watch(shared.broker.clone(), shared.metrics.clone(), done.clone()));
+        shared.tasks.spawn(queues::watch(
+            shared.broker.clone(),
+            shared.roster.clone(),
+            shared.metrics.clone(),
+            done.clone(),
+        ));
         let graceful = GracefulShutdown::new();
         let connections = TaskTracker::new();
         while let Some(accepted) = drain.run_until_cancelled(listener.accept()).await {

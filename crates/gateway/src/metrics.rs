@@ -19,7 +19,7 @@ use prometheus_client::{
 };
 use protocol::{ApiError, ErrorType};
 
-pub(crate) use pace::Pace;
+pub(crate) use pace::{Pace, Told};
 
 /// From 50 µs to 105 s, twofold: wide enough for one hop and for a whole answer, so that layers can be laid over each other.
 fn latency() -> Histogram {
@@ -103,12 +103,14 @@ struct ModelLabels {
     model: String,
 }
 
-/// By model and how it ended: `completed`, `incomplete`, `failed`, `cancelled`.
+/// By model and how it ended: `completed`, `incomplete`, `failed`, `cancelled`; if it failed, by the standard's type of the error, which
+/// tells whose fault it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     transport: &'static str,
     model: String,
     outcome: &'static str,
+    error_type: Option<&'static str>,
 }
 
 /// By model.

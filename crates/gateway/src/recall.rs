@@ -7,7 +7,8 @@ use std::time::Duration;
 use broker::Header;
 use protocol::{ApiError, StoredResponse, read_error};
 use serde_json::Value;
-use stream::{ResponseId, Sequence};
+use stream::{Event, ResponseId, Sequence};
+use tokio::time::Instant;
 use trace::{Beginning, Kind, Span, TraceContext, key};
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     ending,
     fold::{FoldError, fold},
     gateway::Shared,
+    metrics::Told,
 };
 
 /// How long to wait for the worker to end a response that is cancelled.
@@ -45,17 +47,20 @@ pub(crate) struct Ended {
     pub(crate) resource: Value,
     /// What its stream said went wrong: more than the resource shows.
     error: Option<ApiError>,
+    /// How many deltas there were.
+    tokens: u64,
 }
 
 /// Waits for the end of a stream.
 async fn wait_for_end(cursor: &mut Cursor) -> Result<Ended, ApiError> {
-    let mut error = None;
+    let (mut error, mut tokens) = (None, 0);
     while let Some(piece) = cursor.next().await {
         let piece = piece.map_err(unavailable)?;
         error = piece.events().find_map(|(_, event)| read_error(event)).or(error);
+        tokens += piece.events().filter(|(_, event)| matches!(event, Event::Delta(_))).count() as u64;
         if piece.is_terminal() {
             let resource = piece.events().last().and_then(|(_, event)| protocol::resource_of(event));
-            return Ok(Ended { resource: resource.ok_or_else(ending::stream_lost)?, error });
+            return Ok(Ended { resource: resource.ok_or_else(ending::stream_lost)?, error, tokens });
         }
     }
     Err(ending::stream_lost())
@@ -71,10 +76,12 @@ impl Ended {
 }
 
 impl Shared {
-    /// The end of a response whose client waits for the whole of it.
-    pub(crate) async fn whole(&self, mut cursor: Cursor) -> Result<Ended, ApiError> {
+    /// The end of a response whose client has waited for the whole of it since `begun`.
+    pub(crate) async fn whole(&self, mut cursor: Cursor, begun: Instant) -> Result<Ended, ApiError> {
         let ended = wait_for_end(&mut cursor).await?;
-        self.metrics.count_response("http", cursor.model(), Some(&ended.resource));
+        let Ended { resource, error, tokens } = &ended;
+        let told = Told::new("http", Some(begun)).with_tokens(*tokens);
+        self.metrics.end_response(&cursor, told, Some(resource), error.as_ref());
         Ok(ended)
     }
 

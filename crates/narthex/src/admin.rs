@@ -42,14 +42,14 @@ pub(crate) struct Admin {
     /// For `/readyz`.
     status: Status,
     /// For `/metrics`.
-    registry: Registry,
+    registry: Arc<Registry>,
     /// For `/log`.
     log: LogFilter,
     debug: Debug,
 }
 
 impl Admin {
-    pub(crate) fn new(status: Status, registry: Registry, log: LogFilter) -> Self {
+    pub(crate) fn new(status: Status, registry: Arc<Registry>, log: LogFilter) -> Self {
         Self { status, registry, log, debug: Debug::default() }
     }
 

@@ -16,12 +16,13 @@ use crate::{
     admin::Admin,
     banner::Banner,
     broker_choice,
+    broker_timing::Times,
     config::{Config, Role},
     failure::{Failure, chain},
     identity, memory, metrics,
     ports::{Ports, Public},
     status::Status,
-    telemetry::LogFilter,
+    telemetry::Telemetry,
     tls::Certificates,
     upstream::Source,
 };
@@ -50,7 +51,7 @@ impl App {
         role: Role,
         config: Config,
         ports: Ports,
-        log: LogFilter,
+        telemetry: Telemetry,
     ) -> Result<Self, Failure> {
         let (sender, failures) = mpsc::channel(1);
         let part = || Part::new(sender.clone());
@@ -60,8 +61,19 @@ impl App {
         let mut registry = Registry::default();
         let lag = metrics::register(&mut registry, role.name());
         app.admin.tasks.spawn(app.admin.drain.clone().run_until_cancelled_owned(metrics::watch_lag(lag)));
+        if role.is_gateway() {
+            memory::register(&mut registry, config.gateway.limits.max_memory);
+        }
         let gateway_metrics = role.is_gateway().then(|| gateway::Metrics::register(&mut registry));
         let worker_metrics = role.is_worker().then(|| worker::Metrics::register(&mut registry));
+        let times = Times::register(&mut registry);
+        let Telemetry { log, sampling, losses, push } = telemetry;
+        app.admin.tasks.spawn(sampling.tell(app.admin.drain.clone()));
+        losses.register(&mut registry);
+        let registry = Arc::new(registry);
+        if let Some(push) = push {
+            app.admin.tasks.spawn(push.run(Arc::clone(&registry), app.admin.drain.clone()));
+        }
         let admin = Admin::new(app.status.clone(), registry, log);
         let end = app.admin.drain.clone();
         app.admin.spawn("admin listener", async move {
@@ -74,7 +86,7 @@ impl App {
             true => Some(Arc::new(identity::authenticator(&config.auth)?)),
             false => None,
         };
-        let broker = broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?;
+        let broker = times.of(broker_choice::wait_for(&config, role.is_gateway(), &app.status).await?);
         let mut models = Vec::new();
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;

@@ -15,6 +15,7 @@ mod guard;
 mod kafka;
 mod layer;
 mod load;
+mod metrics;
 mod nearest;
 mod otel;
 mod print;
@@ -43,6 +44,7 @@ pub(crate) use file::read as read_file;
 use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};
 pub(crate) use load::load;
+pub(crate) use metrics::Metrics;
 pub(crate) use otel::read as read_otel;
 pub(crate) use redis::Redis;
 pub(crate) use reference::reference;
@@ -70,6 +72,10 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// How they are written.
     pub(crate) log_format: LogFormat,
+    /// How many of a kind are written.
+    pub(crate) log_sampling: LogSampling,
+    /// Where metrics are pushed.
+    pub(crate) metrics: Metrics,
     /// Where spans go.
     pub(crate) traces: Traces,
     /// Who may call.
@@ -97,6 +103,8 @@ impl Default for Config {
             memory: broker::memory::Config::default(),
             log: "info".to_owned(),
             log_format: LogFormat::default(),
+            log_sampling: LogSampling::default(),
+            metrics: Metrics::default(),
             traces: Traces::default(),
             auth: Auth::default(),
             tls: ServerTls::default(),
@@ -139,4 +147,19 @@ pub(crate) enum LogFormat {
 impl Choice for LogFormat {
     const WORDS: &'static [(&'static str, Self)] =
         &[("auto", Self::Auto), ("text", Self::Text), ("json", Self::Json)];
+}
+
+/// How many of the log's lines of one kind are written.
+#[derive(Debug, Clone)]
+pub(crate) struct LogSampling {
+    /// So many a second in any case; 0 is all.
+    pub(crate) first: u64,
+    /// Beyond that, one in so many.
+    pub(crate) then_one_in: u64,
+}
+
+impl Default for LogSampling {
+    fn default() -> Self {
+        Self { first: 100, then_one_in: 100 }
+    }
 }

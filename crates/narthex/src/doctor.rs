@@ -24,6 +24,7 @@ use crate::{
     config::{Config, Role},
     console, identity,
     table::{Cell, Format, Table},
+    telemetry,
     upstream::Source,
 };
 
@@ -34,10 +35,11 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const DOUBTFUL: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// Looks at everything that `role` needs, tells it, and exits with 1 if there is a problem.
-pub(crate) async fn run(config: Config, role: Role, format: Format) -> ExitCode {
-    let (config, mut findings) = settings(config, role);
-    findings.extend(examine(&config, role).await);
+/// Looks at everything that the role needs, tells it, and exits with 1 if there is a problem.
+pub(crate) async fn run(config: Config, args: &DoctorArgs) -> ExitCode {
+    let DoctorArgs { role, format, hosts, .. } = args;
+    let (config, mut findings) = settings(config, *role);
+    findings.extend(examine(&config, *role, hosts).await);
     console::say(&match format {
         Format::Json => format!("{:#}\n", to_json(&findings)),
         Format::Table => to_table(&findings),
@@ -63,7 +65,7 @@ fn settings(config: Config, role: Role) -> (Config, Vec<Finding>) {
     }
 }
 
-async fn examine(config: &Config, role: Role) -> Vec<Finding> {
+async fn examine(config: &Config, role: Role, hosts: &[String]) -> Vec<Finding> {
     let mut checks = vec![in_time("broker", broker_choice::examine(config, role.is_gateway()))];
     if role.is_worker() {
         let each = config.upstream.iter().enumerate();
@@ -72,7 +74,8 @@ async fn examine(config: &Config, role: Role) -> Vec<Finding> {
     if role.is_gateway() {
         checks.push(in_time("auth", identity::examine(&config.auth, config.listen)));
     }
-    checks.push(in_time("tls", async { certificates::examine(config, role) }));
+    checks.push(in_time("tls", async { certificates::examine(config, role, hosts) }));
+    checks.push(in_time("otlp", telemetry::examine(config)));
     checks.push(in_time("listen", machine::addresses(config, role)));
     if role.is_gateway() {
         checks.push(in_time("machine", async { machine::limits(config) }));

@@ -8,6 +8,7 @@ mod app;
 mod banner;
 mod bench;
 mod broker_choice;
+mod broker_timing;
 mod cli;
 mod config;
 mod console;
@@ -44,7 +45,7 @@ use crate::{
     jobs::JobsArgs,
     ports::Ports,
     signals::Signals,
-    telemetry::Traces,
+    telemetry::{Losses, Push, Telemetry, Traces},
 };
 
 // After a crowd of clients has left, this allocator's background threads give their memory back.
@@ -89,7 +90,7 @@ fn serve(
     upstream: Option<&Upstreams>,
 ) -> Result<ExitCode, Failure> {
     let mut config = configuration(common, edge, upstream)?.config.for_role(role)?;
-    let log = telemetry::install(&config)?;
+    let (log, sampling) = telemetry::install(&config)?;
     let max_connections = &mut config.gateway.limits.max_connections;
     if let Some(possible) = open_files::raise()
         && (*max_connections == 0 || *max_connections > possible)
@@ -99,11 +100,13 @@ fn serve(
     tls::choose_cryptography();
     runtime()?.block_on(async {
         let mut signals = Signals::catch()?;
-        let traces = Traces::start(role, &config)?;
+        let (losses, resource) = (Losses::default(), telemetry::resource(role, &config));
+        let traces = Traces::start(&resource, &config, &losses)?;
+        let push = Push::new(&resource, &config, &losses)?;
         (config.gateway.tracer, config.worker.tracer) = (traces.tracer(), traces.tracer());
         let ports = Ports::bind(role, &config).await?;
         ports.announce();
-        let starting = App::start(role, config, ports, log);
+        let starting = App::start(role, config, ports, Telemetry { log, sampling, losses, push });
         let mut app = tokio::select! {
             started = starting => started?,
             signal = signals.next() => return Ok(signal.exit_code()),
@@ -167,7 +170,7 @@ fn look_into(effective: &Effective, args: JobsArgs) -> Result<ExitCode, Failure>
 
 fn check_up(effective: Effective, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     tls::choose_cryptography();
-    Ok(runtime()?.block_on(doctor::run(effective.config, args.role, args.format)))
+    Ok(runtime()?.block_on(doctor::run(effective.config, args)))
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -1,9 +1,15 @@
 //! Watches how much memory this process takes: the gateway takes nothing new before the system ends it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use broker::Finding;
 use gateway::Pressure;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _},
+    metrics::gauge::ConstGauge,
+    registry::{Registry, Unit},
+};
 
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -16,9 +22,7 @@ const RELIEF: f64 = 0.95;
 /// Tells `pressure` how it stands, for ever. With a limit of 0 it is most of what the container may take; where that may take
 /// all, there is none.
 pub(crate) async fn watch(limit: usize, pressure: Pressure) {
-    let limit =
-        if limit > 0 { Some(limit as u64) } else { of_container().map(|max| (max as f64 * SHARE) as u64) };
-    let Some(limit) = limit else { return };
+    let Some(limit) = effective(limit) else { return };
     tracing::info!(limit, "no new responses and connections are taken above this memory");
     let mut looks = tokio::time::interval(LOOK);
     let mut is_high = false;
@@ -33,6 +37,41 @@ pub(crate) async fn watch(limit: usize, pressure: Pressure) {
             (true, false) => tracing::info!(resident, limit, "there is room again"),
             _ => {}
         }
+    }
+}
+
+/// What is set, or else most of what the container may take, if that has an end.
+fn effective(limit: usize) -> Option<u64> {
+    if limit > 0 { Some(limit as u64) } else { of_container().map(|max| (max as f64 * SHARE) as u64) }
+}
+
+/// Tells in `registry` how much there is of the limit that is set as `limit`, and how much of it is used.
+pub(crate) fn register(registry: &mut Registry, limit: usize) {
+    registry.register_collector(Box::new(Gauges { limit: effective(limit) }));
+}
+
+/// What [`watch`] compares, read when somebody asks.
+#[derive(Debug)]
+struct Gauges {
+    limit: Option<u64>,
+}
+
+impl Collector for Gauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for (name, help, value) in [
+            (
+                "narthex_memory_limit",
+                "Above this memory nothing new is taken; none if there is no limit",
+                self.limit,
+            ),
+            ("narthex_memory_used", "Memory that counts against the limit", resident()),
+        ] {
+            let Some(value) = value else { continue };
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            let encoder = encoder.encode_descriptor(name, help, Some(&Unit::Bytes), gauge.metric_type())?;
+            gauge.encode(encoder)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,16 +1,32 @@
-//! What this process tells about itself: the log, where a panic goes, and [traces](Traces).
+//! What this process tells about itself: the log, where a panic goes, [traces](Traces), and [metrics](Push) for whom `/metrics` is not
+//! enough.
 
+mod destination;
+mod examination;
 mod export;
 mod log_filter;
+mod losses;
+mod push;
+mod queue;
 mod recorder;
+mod resource;
+mod sampling;
 mod traces;
 
-use std::io::{IsTerminal, stderr};
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::{filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
+pub(crate) use examination::examine;
 pub(crate) use log_filter::LogFilter;
+pub(crate) use losses::Losses;
+pub(crate) use push::Push;
+pub(crate) use resource::resource;
+pub(crate) use sampling::Sampling;
 pub(crate) use traces::Traces;
 
 use crate::{
@@ -18,8 +34,24 @@ use crate::{
     failure::Failure,
 };
 
-/// Begins to write the log to standard error. By what is returned its filter is changed.
-pub(crate) fn install(config: &Config) -> Result<LogFilter, Failure> {
+/// What a process at work tells with, beside its log's lines and its spans.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    /// Which lines are written.
+    pub(crate) log: LogFilter,
+    /// How many of them.
+    pub(crate) sampling: Sampling,
+    /// What could not be told.
+    pub(crate) losses: Losses,
+    /// Who is told metrics, if anyone is.
+    pub(crate) push: Option<Push>,
+}
+
+/// How long the end of the process waits for each export of what was not exported yet.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// Begins to write the log to standard error. By what is returned its filter is changed, and what is left out is told.
+pub(crate) fn install(config: &Config) -> Result<(LogFilter, Sampling), Failure> {
     let (filter, layer) = LogFilter::new(&config.log).map_err(|error| {
         Failure::configuration(format!(
             "`log` is {:?}, which is no log filter ({error}): write a level such as info, or info,gateway=debug",
@@ -33,6 +65,8 @@ pub(crate) fn install(config: &Config) -> Result<LogFilter, Failure> {
         LogFormat::Json => true,
     };
     let registry = tracing_subscriber::registry().with(layer).with(filter_fn(tells_no_content));
+    let sampling = Sampling::new(config.log_sampling.clone());
+    let registry = registry.with(sampling.clone());
     if json {
         registry.with(fmt::layer().json().flatten_event(true).with_writer(stderr)).init();
     } else {
@@ -40,7 +74,7 @@ pub(crate) fn install(config: &Config) -> Result<LogFilter, Failure> {
         registry.with(fmt::layer().with_ansi(colours).with_writer(stderr)).init();
     }
     log_panics();
-    Ok(filter)
+    Ok((filter, sampling))
 }
 
 /// Libraries that tell at their finest level what goes over the wire: what users ask, and what opens the door.

@@ -1,12 +1,9 @@
-//! A receiver of OTLP over HTTP, as a collector or Jaeger is one: it keeps the spans that come, and says so.
+//! A receiver of OTLP over HTTP, as a collector or Jaeger is one: it keeps the spans and metrics that come, and says so.
 
-use std::{
-    collections::BTreeMap,
-    convert::Infallible,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+mod metrics;
+mod spans;
+
+use std::{collections::BTreeMap, convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -15,10 +12,8 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
+    collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
     common::v1::{AnyValue, KeyValue, any_value},
-    resource::v1::Resource,
-    trace::v1 as wire,
 };
 use parking_lot::Mutex;
 use prost::Message as _;
@@ -27,6 +22,9 @@ use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
 };
+
+pub use metrics::Push;
+pub use spans::Span;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -41,43 +39,10 @@ pub struct Receiver {
 #[derive(Debug, Default)]
 struct State {
     spans: watch::Sender<Vec<Span>>,
+    pushes: watch::Sender<Vec<Push>>,
     requests: Mutex<Vec<(HeaderMap, Bytes)>>,
     /// Whether it takes anything.
     is_closed: watch::Sender<bool>,
-}
-
-/// A span that came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Span {
-    /// Of which process: `service.name`, `service.instance.id` and what else is told of it.
-    pub resource: BTreeMap<String, String>,
-    /// What was done.
-    pub name: String,
-    /// The trace.
-    pub trace: u128,
-    /// The span.
-    pub id: u64,
-    /// The span that it is under; 0 if there is none.
-    pub parent: u64,
-    /// `SPAN_KIND_…`.
-    pub kind: &'static str,
-    /// From when to when.
-    pub time: (SystemTime, SystemTime),
-    /// What is told of it, as text.
-    pub attributes: BTreeMap<String, String>,
-    /// What happened meanwhile.
-    pub events: Vec<String>,
-    /// Traces and spans that have to do with it.
-    pub links: Vec<(u128, u64)>,
-    /// Whether it failed.
-    pub is_failed: bool,
-}
-
-impl Span {
-    /// The name of its process.
-    pub fn service(&self) -> &str {
-        self.resource.get("service.name").map_or("", String::as_str)
-    }
 }
 
 impl Receiver {
@@ -107,6 +72,33 @@ impl Receiver {
     /// The spans so far.
     pub fn spans(&self) -> Vec<Span> {
         self.state.spans.borrow().clone()
+    }
+
+    /// How many pushes of metrics came.
+    pub fn pushes(&self) -> usize {
+        self.state.pushes.borrow().len()
+    }
+
+    /// Waits for a push of metrics that is what is wanted; those that came before count, too.
+    ///
+    /// # Panics
+    /// When that takes too long: with the last one that came.
+    pub async fn pushed<T>(&self, wanted: impl Fn(&Push) -> Option<T>) -> T {
+        self.pushed_after(0, wanted).await
+    }
+
+    /// The same, without the first `seen` that came.
+    ///
+    /// # Panics
+    /// When that takes too long: with the last one that came.
+    pub async fn pushed_after<T>(&self, seen: usize, wanted: impl Fn(&Push) -> Option<T>) -> T {
+        let mut pushes = self.state.pushes.subscribe();
+        let find = |pushes: &[Push]| pushes[seen..].iter().find_map(&wanted);
+        let met = pushes.wait_for(|pushes| find(pushes).is_some());
+        let met = tokio::time::timeout(PATIENCE, met).await;
+        let found = met.ok().and_then(|met| find(&met.expect("it lives as long as this")));
+        found
+            .unwrap_or_else(|| panic!("other metrics came, at last {:#?}", self.state.pushes.borrow().last()))
     }
 
     /// All that came, as it came: headers and bodies.
@@ -149,48 +141,25 @@ impl State {
         let _ = self.is_closed.subscribe().wait_for(|is_closed| !is_closed).await;
         let (head, body) = request.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        let export = ExportTraceServiceRequest::decode(body.clone());
-        let mut response = Response::new(Full::default());
-        match export {
-            Ok(export) if head.uri.path() == "/v1/traces" => {
-                self.requests.lock().push((head.headers, body));
-                self.spans.send_modify(|spans| spans.extend(read(export)));
-            }
-            _ => *response.status_mut() = StatusCode::BAD_REQUEST,
+        let is_read = match head.uri.path() {
+            "/v1/traces" => ExportTraceServiceRequest::decode(body.clone())
+                .map(|export| self.spans.send_modify(|spans| spans.extend(spans::read(export)))),
+            "/v1/metrics" => ExportMetricsServiceRequest::decode(body.clone())
+                .map(|export| self.pushes.send_modify(|pushes| pushes.extend(metrics::read(export)))),
+            _ => return Ok(status(StatusCode::NOT_FOUND)),
+        };
+        match is_read {
+            Ok(()) => self.requests.lock().push((head.headers, body)),
+            Err(_) => return Ok(status(StatusCode::BAD_REQUEST)),
         }
-        Ok(response)
+        Ok(status(StatusCode::OK))
     }
 }
 
-fn read(export: ExportTraceServiceRequest) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for of_process in export.resource_spans {
-        let Resource { attributes, .. } = of_process.resource.unwrap_or_default();
-        let resource = texts(attributes);
-        let of_scopes = of_process.scope_spans.into_iter().flat_map(|scope| scope.spans);
-        spans.extend(of_scopes.map(|span| from_wire(span, &resource)));
-    }
-    spans
-}
-
-fn from_wire(span: wire::Span, resource: &BTreeMap<String, String>) -> Span {
-    let at = |nanos| UNIX_EPOCH + Duration::from_nanos(nanos);
-    let trace = |id: &[u8]| u128::from_be_bytes(id.try_into().expect("a trace id"));
-    let id =
-        |id: &[u8]| if id.is_empty() { 0 } else { u64::from_be_bytes(id.try_into().expect("a span id")) };
-    Span {
-        resource: resource.clone(),
-        trace: trace(&span.trace_id),
-        id: id(&span.span_id),
-        parent: id(&span.parent_span_id),
-        kind: span.kind().as_str_name(),
-        time: (at(span.start_time_unix_nano), at(span.end_time_unix_nano)),
-        is_failed: span.status.is_some_and(|status| status.code() == wire::status::StatusCode::Error),
-        attributes: texts(span.attributes),
-        events: span.events.into_iter().map(|event| event.name).collect(),
-        links: span.links.iter().map(|link| (trace(&link.trace_id), id(&link.span_id))).collect(),
-        name: span.name,
-    }
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    response
 }
 
 fn texts(attributes: Vec<KeyValue>) -> BTreeMap<String, String> {

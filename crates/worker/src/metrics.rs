@@ -1,5 +1,7 @@
 //! What a worker counts.
 
+mod circuits;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use guard::{Effect, Rule};
@@ -14,6 +16,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tokio::time::Instant;
+
+pub(crate) use circuits::Circuits;
 
 /// From 50 µs to 105 s, twofold: the same as the gateway's, so that layers can be laid over each other.
 fn latency() -> Histogram {
@@ -46,6 +50,8 @@ pub struct Metrics {
     append: Latency,
     /// Calls of model servers that failed, by kind.
     pub(crate) upstream_errors: Family<FaultLabels, Counter>,
+    /// How the model servers stand.
+    pub(crate) circuits: Circuits,
     /// What the output guard found.
     pub(crate) guarded: Family<GuardLabels, Counter>,
 }
@@ -65,6 +71,7 @@ impl Metrics {
             upstream_between_tokens: Family::new_with_constructor(latency),
             append: Family::new_with_constructor(latency),
             upstream_errors: Family::default(),
+            circuits: Circuits::default(),
             guarded: Family::default(),
         };
         let registry = registry.sub_registry_with_prefix("narthex_worker");
@@ -95,6 +102,7 @@ impl Metrics {
         );
         register("append", "One append to a stream, retries included", &m.append);
         registry.register("upstream_errors", "Failed calls of model servers", m.upstream_errors.clone());
+        registry.register_collector(Box::new(m.circuits.clone()));
         registry.register("guarded", "What the output guard found, by rule and effect", m.guarded.clone());
         metrics
     }
@@ -107,10 +115,12 @@ impl Metrics {
     }
 
     /// A job was claimed whose request was accepted at that time, in milliseconds since 1970, by the gateway's clock.
-    pub(crate) fn observe_queue_wait(&self, model: &ModelLabel, accepted_at_ms: u64) {
+    /// How long it waited.
+    pub(crate) fn observe_queue_wait(&self, model: &ModelLabel, accepted_at_ms: u64) -> Duration {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let waited = now.saturating_sub(Duration::from_millis(accepted_at_ms));
         self.queue_wait.get_or_create(model).observe(waited.as_secs_f64());
+        waited
     }
 }
 
@@ -120,11 +130,12 @@ pub(crate) struct ModelLabel {
     pub(crate) model: String,
 }
 
-/// By model and how it ended.
+/// By model and how it ended; if it failed, by the standard's type of the error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabels {
     pub(crate) model: String,
     pub(crate) outcome: &'static str,
+    pub(crate) error_type: Option<&'static str>,
 }
 
 /// By model and kind of fault.
@@ -147,6 +158,8 @@ pub(crate) struct Latencies {
     first_token: Histogram,
     upstream_first_token: Histogram,
     upstream_between_tokens: Histogram,
+    /// How long the first output of the response took, since its claim and since the call.
+    pub(crate) first: Option<(Duration, Duration)>,
 }
 
 impl Latencies {
@@ -155,13 +168,16 @@ impl Latencies {
             first_token: metrics.first_token.get_or_create(model).clone(),
             upstream_first_token: metrics.upstream_first_token.get_or_create(model).clone(),
             upstream_between_tokens: metrics.upstream_between_tokens.get_or_create(model).clone(),
+            first: None,
         }
     }
 
     /// A model server's first output took so long; the job was claimed at `claimed`.
-    pub(crate) fn first_token(&self, elapsed: Duration, claimed: Instant) {
+    pub(crate) fn first_token(&mut self, elapsed: Duration, claimed: Instant) {
+        let since_claim = claimed.elapsed();
+        self.first.get_or_insert((since_claim, elapsed));
         self.upstream_first_token.observe(elapsed.as_secs_f64());
-        self.first_token.observe(claimed.elapsed().as_secs_f64());
+        self.first_token.observe(since_claim.as_secs_f64());
     }
 
     pub(crate) fn between_tokens(&self, elapsed: Duration) {

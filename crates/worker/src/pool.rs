@@ -57,9 +57,28 @@ impl Server {
         self.served.config.concurrency.saturating_sub(self.running)
     }
 
-    fn rests(&self, now: Instant) -> bool {
-        self.rests_until.is_some_and(|until| now < until)
+    fn circuit(&self, now: Instant) -> Circuit {
+        match self.rests_until {
+            None => Circuit::Closed,
+            Some(until) if now < until => Circuit::Open,
+            Some(_) => Circuit::HalfOpen,
+        }
     }
+
+    fn rests(&self, now: Instant) -> bool {
+        self.circuit(now) == Circuit::Open
+    }
+}
+
+/// How a server stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Circuit {
+    /// It did what it was asked.
+    Closed,
+    /// It failed, and rests.
+    Open,
+    /// It has rested: the next call tells.
+    HalfOpen,
 }
 
 /// Room for one response at one server. Dropping it gives the room back.
@@ -84,6 +103,13 @@ impl Pool {
     /// The name that clients ask for.
     pub(crate) fn model(&self) -> &str {
         &self.model
+    }
+
+    /// How each server stands, by its name.
+    pub(crate) fn circuits(&self) -> Vec<(String, Circuit)> {
+        let now = Instant::now();
+        let servers = self.servers.lock();
+        servers.iter().map(|server| (server.served.engine.server().to_owned(), server.circuit(now))).collect()
     }
 
     /// Waits until there is room at a server that does not rest. For how many responses, up to a bound. Cancel safe.

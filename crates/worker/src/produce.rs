@@ -9,7 +9,7 @@
 
 use std::{
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use broker::{AppendError, Broker, Claim, Kind, OpenError, OpenMode, Stop};
@@ -82,11 +82,11 @@ pub(crate) async fn produce(shared: &Shared, slot: Slot, claim: &Claim, place: P
         shared.metrics.takeovers.get_or_create(&model).inc();
         tracing::info!(response = %claim.job.id, trace_id = trace_id(claim), epoch = %stream.epoch, attempt = claim.attempt, "took over");
     }
-    if claim.attempt == 1 {
-        shared.metrics.observe_queue_wait(&model, claim.job.header.created_at_ms);
-    }
+    let queue_wait = (claim.attempt == 1)
+        .then(|| shared.metrics.observe_queue_wait(&model, claim.job.header.created_at_ms));
     shared.metrics.running.get_or_create(&model).inc();
     let mut session = Session::new(shared, slot, claim, place, stream, model.clone(), work);
+    session.queue_wait = queue_wait;
     let done = session.run().await;
     shared.metrics.running.get_or_create(&model).dec();
     done
@@ -155,6 +155,8 @@ pub(crate) struct Session<'a> {
     /// How many tokens had been told when the stream was opened.
     pub(crate) told_before: u64,
     pub(crate) started: Instant,
+    /// From the acceptance to the first claim, if this is that.
+    queue_wait: Option<Duration>,
     pub(crate) model: ModelLabel,
     pub(crate) latencies: Latencies,
     /// The output guard of the call, if there is one.
@@ -184,6 +186,7 @@ impl<'a> Session<'a> {
             stream,
             told_before,
             started: Instant::now(),
+            queue_wait: None,
             latencies: Latencies::of(&shared.metrics, &model),
             model,
             guarding: None,
@@ -215,16 +218,19 @@ impl<'a> Session<'a> {
         self.describe(&result);
         match result {
             Ok(ending) => {
-                let tokens = self.stream.composer.tokens_told();
-                tracing::info!(response = %id, trace_id, outcome = label(&ending), tokens, elapsed = ?self.started.elapsed(), "response ended");
-                self.count(label(&ending));
+                let error_type = match &ending {
+                    Ending::Failed(error) => Some(error.error_type.name()),
+                    _ => None,
+                };
+                self.count(label(&ending), error_type);
+                self.tell_end(label(&ending), error_type);
                 let poisoned = self.claim.attempt > self.shared.config.max_attempts;
                 if poisoned { Done::Buried(TOO_MANY_ATTEMPTS) } else { Done::Finished }
             }
             Err(Leave::Done(done)) => done,
             Err(Leave::Interrupted(Interrupt::HandOver)) => {
                 tracing::info!(response = %id, trace_id, "handed over");
-                self.count("handed_over");
+                self.count("handed_over", None);
                 Done::GiveBack
             }
             Err(Leave::Interrupted(_) | Leave::Append(AppendError::Fenced)) => {
@@ -277,8 +283,21 @@ impl<'a> Session<'a> {
         Ok(ending)
     }
 
-    fn count(&self, outcome: &'static str) {
-        let labels = OutcomeLabels { model: self.model.model.clone(), outcome };
+    /// The log's line, with the time of each layer that is known here.
+    fn tell_end(&self, outcome: &'static str, error_type: Option<&'static str>) {
+        let first = self.latencies.first;
+        tracing::info!(
+            response = %self.claim.job.id, trace_id = trace_id(self.claim), model = self.model.model, outcome, error_type,
+            attempt = self.claim.attempt, tokens = self.stream.composer.tokens_told(),
+            queue_wait_ms = self.queue_wait.map(milliseconds),
+            first_token_ms = first.map(|(since_claim, _)| milliseconds(since_claim)),
+            upstream_first_token_ms = first.map(|(_, since_call)| milliseconds(since_call)),
+            elapsed_ms = milliseconds(self.started.elapsed()), "response ended"
+        );
+    }
+
+    fn count(&self, outcome: &'static str, error_type: Option<&'static str>) {
+        let labels = OutcomeLabels { model: self.model.model.clone(), outcome, error_type };
         self.shared.metrics.responses.get_or_create(&labels).inc();
     }
 
@@ -348,6 +367,11 @@ fn unwritable(error: &AppendError) -> ApiError {
         AppendError::Gap { .. } => stream_lost(),
         _ => ApiError::server("stream_refused", "The broker refused a part of the response's stream."),
     }
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 /// How a response ended, as a label.

@@ -1,11 +1,16 @@
 //! The jobs in this worker's hands: renewing their claims, and hearing that they shall stop.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::poll_fn,
+    sync::{Arc, OnceLock},
+    task::Poll,
+};
 
 use broker::{Broker, Claim, Member, Stop, StopListener, Ticket};
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use stream::ResponseId;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Why a job's task shall let go of it.
@@ -26,14 +31,29 @@ pub(crate) struct Running(Arc<Mutex<HashMap<ResponseId, Entry>>>);
 struct Entry {
     ticket: Ticket,
     attempt: u32,
-    interrupt: watch::Sender<Option<Interrupt>>,
+    signal: Arc<Signal>,
+}
+
+/// An interrupt on its way to the one task that waits for it. Looked at with every token, so it is nothing more.
+#[derive(Default)]
+struct Signal {
+    why: OnceLock<Interrupt>,
+    waiting: AtomicWaker,
+}
+
+impl Signal {
+    /// The first one counts: the task ends with it.
+    fn send(&self, why: Interrupt) {
+        let _ = self.why.set(why);
+        self.waiting.wake();
+    }
 }
 
 /// A job's place among the running ones; it leaves when this is dropped.
 pub(crate) struct Place {
     running: Running,
     id: ResponseId,
-    interrupts: watch::Receiver<Option<Interrupt>>,
+    signal: Arc<Signal>,
 }
 
 impl Running {
@@ -45,26 +65,26 @@ impl Running {
             // If others had it in between, the stream was theirs, and the run here is over whether it knows it or not. It gives
             // the claim back as it goes.
             if *attempt > entry.attempt + 1 {
-                entry.interrupt.send_replace(Some(Interrupt::Lost));
+                entry.signal.send(Interrupt::Lost);
             }
             (entry.ticket, entry.attempt) = (ticket.clone(), *attempt);
             return None;
         }
-        let (interrupt, interrupts) = watch::channel(None);
-        jobs.insert(job.id, Entry { ticket: ticket.clone(), attempt: *attempt, interrupt });
-        Some(Place { running: self.clone(), id: job.id, interrupts })
+        let signal = Arc::<Signal>::default();
+        jobs.insert(job.id, Entry { ticket: ticket.clone(), attempt: *attempt, signal: Arc::clone(&signal) });
+        Some(Place { running: self.clone(), id: job.id, signal })
     }
 
     /// Interrupts every job.
     pub(crate) fn interrupt_all(&self, why: Interrupt) {
         for entry in self.0.lock().values() {
-            entry.interrupt.send_replace(Some(why));
+            entry.signal.send(why);
         }
     }
 
     fn interrupt(&self, id: ResponseId, why: Interrupt) {
         if let Some(entry) = self.0.lock().get(&id) {
-            entry.interrupt.send_replace(Some(why));
+            entry.signal.send(why);
         }
     }
 
@@ -83,7 +103,7 @@ impl Running {
     fn lose(&self, ticket: &Ticket) {
         let jobs = self.0.lock();
         for entry in jobs.values().filter(|entry| entry.ticket == *ticket) {
-            entry.interrupt.send_replace(Some(Interrupt::Lost));
+            entry.signal.send(Interrupt::Lost);
         }
     }
 
@@ -113,10 +133,12 @@ impl StopListener for Running {
 impl Place {
     /// Waits for an interrupt. Cancel safe.
     pub(crate) async fn interrupted(&mut self) -> Interrupt {
-        match self.interrupts.wait_for(Option::is_some).await {
-            Ok(interrupt) => interrupt.unwrap_or(Interrupt::Lost),
-            Err(_) => Interrupt::Lost,
-        }
+        poll_fn(|cx| {
+            // Before the look: what comes after it wakes.
+            self.signal.waiting.register(cx.waker());
+            self.signal.why.get().map_or(Poll::Pending, |why| Poll::Ready(*why))
+        })
+        .await
     }
 }
 

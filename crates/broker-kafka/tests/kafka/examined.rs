@@ -12,15 +12,17 @@ async fn topics_are_told_of_and_not_made() {
     let config = Config { topic_prefix: "examined.".to_owned(), ..node::config().await };
     for _ in 0..2 {
         let findings = examine(config.clone()).await.unwrap();
-        assert_eq!(findings.len(), 5, "{findings:?}");
+        assert_eq!(findings.len(), 6, "{findings:?}");
         assert!(findings[0].sentence.starts_with(&config.bootstrap_servers), "{findings:?}");
-        assert_eq!(findings[1].about, "kafka topic examined.events");
-        assert!(findings[1].sentence.starts_with("not there yet"), "{findings:?}");
+        assert_eq!(findings[2].about, "kafka topic examined.events");
+        assert!(findings[2].sentence.starts_with("not there yet"), "{findings:?}");
     }
     connect(config.clone()).await.unwrap();
     let findings = examine(config).await.unwrap();
     assert!(findings.iter().all(|finding| finding.verdict == Verdict::Fine), "{findings:?}");
-    assert_eq!(findings[1].sentence, "3 partitions, 1 copies of each");
+    assert_eq!(findings[2].sentence, "3 partitions, 1 copies of each, 1 of which must be in sync");
+    let told = |about: &str| findings.iter().any(|finding| finding.about == about);
+    assert!(told("kafka version") && told("kafka clock"), "{findings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

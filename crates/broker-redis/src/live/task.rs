@@ -26,6 +26,9 @@ use crate::{nodes::Nodes, target::Node};
 /// it may have missed something. A message is a few hundred bytes as a rule, and never above the live limit.
 const INBOX: usize = 8_192;
 
+/// How many messages are heard before the task looks after anything else.
+const AT_ONCE: usize = 256;
+
 /// How often the task looks after what went wrong silently.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -110,7 +113,10 @@ impl Task {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Push(push) => self.heard(push),
+            Event::Push(push) => {
+                self.heard(push);
+                self.hear_more();
+            }
             Event::Changed => self.route(),
             Event::Linked(node, generation, result) => self.linked(&node, generation, result),
             Event::Sent(node, generation, failed) => self.sent(&node, generation, failed),
@@ -125,6 +131,14 @@ impl Task {
     }
 
     // What comes.
+
+    /// What came together is heard together.
+    fn hear_more(&mut self) {
+        for _ in 1..AT_ONCE {
+            let Ok(push) = self.pushes.try_recv() else { return };
+            self.heard(push);
+        }
+    }
 
     fn heard(&mut self, push: Push) {
         match (&push.info.kind, push.channel()) {

@@ -12,7 +12,6 @@ if ARGV[6] ~= '' then
   local attended = now() + ARGV[6]
   redis.call('HSET', KEYS[2], 'attended', attended, 'gateway:', attended)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[5])
+prolong(KEYS[1], KEYS[2], tonumber(ARGV[5]))
 redis.call(ARGV[7], ARGV[8], ARGV[9])
 return 1

@@ -1,11 +1,19 @@
 -- Raises the epoch, in the log itself.
 -- KEYS  log, meta
 -- ARGV  owner, 1 if only what nobody owned may be opened, ttl
-local meta = redis.call('HMGET', KEYS[2], 'header', 'epoch', 'tail', 'ended', 'cancelled', 'attended')
+local meta = redis.call('HMGET', KEYS[2], 'header', 'epoch', 'tail', 'ended', 'cancelled', 'attended', 'kept')
 local header, epoch, tail, ended, cancelled, attended = meta[1], meta[2], meta[3], meta[4], meta[5], meta[6]
 if not epoch then return { 'gone' } end
 if ended then return { 'ended' } end
 if ARGV[2] ~= '' and epoch ~= '0' then return { 'owned' } end
+
+-- What nobody owned holds its beginning only: it comes with the answer.
+local beginning = {}
+if epoch == '0' then
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 2)) do
+    if entry[2][1] == 'record' then beginning[#beginning + 1] = entry[2][2] end
+  end
+end
 
 -- An epoch must not come back, even if the server has lost the opening that had it (see docs/durability.md): the clock
 -- has gone on since then.
@@ -15,5 +23,5 @@ local next = string.match(tail, '%d+$')
 local entry = string.format('%.0f-%.0f', next + 1, 2 * epoch)
 if not redis.call('XADD', KEYS[1], 'NOMKSTREAM', entry, 'owner', ARGV[1]) then return { 'gone' } end
 redis.call('HSET', KEYS[2], 'epoch', string.format('%.0f', epoch))
-prolong(KEYS[1], KEYS[2], ARGV[3])
-return { 'ok', epoch, next, header, stop(ended, cancelled, attended) }
+prolong(KEYS[1], KEYS[2], tonumber(ARGV[3]), meta[7])
+return { 'ok', epoch, next, header, stop(ended, cancelled, attended), beginning }

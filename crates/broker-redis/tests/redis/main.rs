@@ -15,3 +15,4 @@ mod bounds;
 mod breaks;
 mod secure;
 mod start;
+mod together;

@@ -11,6 +11,8 @@ use std::{
 
 use broker::{Page, StreamLog};
 use stream::{Epoch, Event, Record, ResponseId, Sequence};
+use trace::TraceId;
+use tracing::field::DisplayValue;
 
 use super::{feed::Found, hub::Seat, telling::Telling};
 use crate::ending;
@@ -85,6 +87,11 @@ impl Cursor {
     /// The response's model.
     pub(crate) fn model(&self) -> &str {
         self.seat.model()
+    }
+
+    /// The response's trace, for the log.
+    pub(crate) fn trace_id(&self) -> Option<DisplayValue<TraceId>> {
+        self.seat.trace_id()
     }
 
     /// Reads the log before anything else: events may have been written before the subscription.

@@ -42,7 +42,7 @@ pub(super) async fn create(
         let told = Told::Chat(Box::new(chat));
         return Ok(answer::events(Events::new(shared, accepted.cursor, told, Some(accepted.begun))));
     }
-    let ended = shared.whole(accepted.cursor).await?;
+    let ended = shared.whole(accepted.cursor, accepted.begun).await?;
     match ended.resource["status"].as_str() {
         Some("completed" | "incomplete") => Ok(answer::json(&protocol::chat_completion(&ended.resource))),
         _ => Err(ended.into_error()),

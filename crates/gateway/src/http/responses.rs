@@ -61,7 +61,7 @@ async fn tell(
     if background {
         return Ok(answer::json(&first_resource(&mut cursor).await?));
     }
-    let ended = shared.whole(cursor).await?;
+    let ended = shared.whole(cursor, accepted.begun).await?;
     // Who waits for the whole hears of a failure by its status, as of any other error: clients look there and nowhere else.
     if ended.resource["status"] == "failed" {
         return Err(ended.into_error());
@@ -86,7 +86,7 @@ pub(super) async fn compact(
     let order =
         Order { create, kind: Kind::Compaction, on_leave: OnLeave::Cancel, remembered: None, transport };
     let accepted = shared.admit(principal, order).await?;
-    let ended = shared.whole(accepted.cursor).await?;
+    let ended = shared.whole(accepted.cursor, accepted.begun).await?;
     if ended.resource["status"] != "completed" {
         return Err(ended.into_error());
     }

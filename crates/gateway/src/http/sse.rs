@@ -122,7 +122,9 @@ impl Events {
         }
         if let Some((_, terminal)) = events().last().filter(|(_, event)| event.is_terminal()) {
             let resource = protocol::resource_of(terminal);
-            self.shared.metrics.count_response("sse", self.cursor.model(), resource.as_ref());
+            let error = events().find_map(|(_, event)| protocol::read_error(event));
+            let (metrics, so_far) = (&self.shared.metrics, self.pace.so_far());
+            metrics.end_response(&self.cursor, so_far, resource.as_ref(), error.as_ref());
         }
         match &mut self.told {
             Told::Chat(chat) => events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),

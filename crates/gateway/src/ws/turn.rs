@@ -130,7 +130,8 @@ impl Turn {
     /// What the connection is to remember, after the last events.
     pub(super) fn conclude(&self, last: &Piece, metrics: &Metrics) -> Conclusion {
         let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event));
-        metrics.count_response("websocket", self.cursor.model(), resource.as_ref());
+        let error = last.events().find_map(|(_, event)| protocol::read_error(event));
+        metrics.end_response(&self.cursor, self.pace.so_far(), resource.as_ref(), error.as_ref());
         let Some(resource) = resource.filter(|resource| resource["status"] != "failed") else {
             return Conclusion::Failed;
         };

@@ -3,6 +3,7 @@
 mod auth;
 mod brokers;
 mod gateway;
+mod metrics;
 mod process;
 mod traces;
 mod upstream;
@@ -11,8 +12,9 @@ mod worker;
 use super::settings::{MAX_ENTRIES, Setting, setting};
 
 /// All settings, in the order in which they are told. The settings of one table stand together, in one part.
-pub(super) const PARTS: [&[Setting]; 7] = [
+pub(super) const PARTS: [&[Setting]; 8] = [
     process::SETTINGS,
+    metrics::SETTINGS,
     traces::SETTINGS,
     auth::SETTINGS,
     gateway::SETTINGS,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use guard::Guard;
 
-use super::{Auth, AuthMode, BrokerUrl, Config, EngineKind, Issuer, ServerTls, TokenKey, Upstream};
+use super::{Auth, AuthMode, BrokerUrl, Config, EngineKind, Header, Issuer, ServerTls, TokenKey, Upstream};
 use crate::failure::Failure;
 
 /// What this process is.
@@ -59,6 +59,7 @@ impl Config {
         let mut complaints = Vec::new();
         complaints.extend(self.check_broker(role));
         complaints.extend(self.traces.check());
+        complaints.extend(Header::check("metrics.headers", &self.metrics.headers));
         if role.is_gateway() {
             complaints.extend(self.check_auth(role));
             complaints.extend(self.check_tls());

@@ -30,6 +30,7 @@ pub(super) fn entries(config: &Config, list: &str, indices: &[usize]) -> usize {
             config.upstream.get(*upstream).map_or(0, |u| u.headers.len())
         }
         ("upstream.*.models", [upstream, ..]) => config.upstream.get(*upstream).map_or(0, |u| u.models.len()),
+        ("metrics.headers", _) => config.metrics.headers.len(),
         ("traces.headers", _) => config.traces.headers.len(),
         ("auth.jwt", _) => config.auth.jwt.len(),
         _ => 0,

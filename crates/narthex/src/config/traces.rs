@@ -13,6 +13,8 @@ pub(crate) struct Traces {
     pub(crate) headers: Vec<Header>,
     /// How long one export may take.
     pub(crate) timeout: Duration,
+    /// How many spans may wait for their export.
+    pub(crate) max_waiting: usize,
     /// Of the traces that begin here, the share that is recorded.
     pub(crate) sample_ratio: f64,
     /// Whether a response that fails is told of, recorded or not.
@@ -31,6 +33,7 @@ impl Default for Traces {
             endpoint: None,
             headers: Vec::new(),
             timeout: Duration::from_secs(10),
+            max_waiting: 2048,
             sample_ratio: 1.0,
             sample_failed: true,
             sample_slower_than: None,
@@ -53,10 +56,7 @@ impl Traces {
         if let Some(wrong) = self.resource_attributes.iter().find(|attribute| !attribute.contains('=')) {
             complaints.push(format!("traces.resource_attributes has {wrong:?}: write each as key=value"));
         }
-        let nameless = |header: &&Header| header.name.is_empty() || header.value.is_none();
-        if self.headers.iter().any(|header| nameless(&header)) {
-            complaints.push("traces.headers has an entry without name or value: give both".to_owned());
-        }
+        complaints.extend(Header::check("traces.headers", &self.headers));
         complaints
     }
 }

@@ -68,6 +68,14 @@ pub(crate) struct Header {
     pub(crate) value: Option<Secret>,
 }
 
+impl Header {
+    /// What is wrong with `headers`, which the setting `name` gives.
+    pub(super) fn check(name: &str, headers: &[Self]) -> Option<String> {
+        let is_half = |header: &Self| header.name.is_empty() || header.value.is_none();
+        headers.iter().any(is_half).then(|| format!("{name} has an entry without name or value: give both"))
+    }
+}
+
 /// One model of a model server. What is not set is as its server's.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UpstreamModel {

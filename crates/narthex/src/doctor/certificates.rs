@@ -1,4 +1,6 @@
-//! Until when certificates are valid, and whether they can be used at all.
+//! Until when certificates are valid, for which names, and whether they can be used at all.
+
+mod names;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,12 +19,12 @@ const SOON: Duration = Duration::from_secs(30 * DAY);
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// All certificates that are configured in files.
-pub(super) fn examine(config: &Config, role: Role) -> Vec<Finding> {
+/// All certificates that are configured in files. Clients reach a gateway by `hosts`, as far as that is known.
+pub(super) fn examine(config: &Config, role: Role, hosts: &[String]) -> Vec<Finding> {
     let now = SystemTime::now();
     let mut findings = Vec::new();
     if role.is_gateway() {
-        findings.extend(own(config, now));
+        findings.extend(own(config, hosts, now));
     }
     match &config.broker {
         BrokerUrl::Memory => {}
@@ -42,13 +44,14 @@ pub(super) fn examine(config: &Config, role: Role) -> Vec<Finding> {
 }
 
 /// Those of the public listener.
-fn own(config: &Config, now: SystemTime) -> Vec<Finding> {
+fn own(config: &Config, hosts: &[String], now: SystemTime) -> Vec<Finding> {
     match Certificates::read(&config.tls) {
         Ok(None) => Vec::new(),
         Err(failure) => vec![unusable("tls", &failure)],
         Ok(Some(certificates)) => {
             let (chain, authorities) = certificates.pem();
             let mut findings = vec![chain_ends("tls.certificate_file", chain, now)];
+            findings.extend(names::examine(chain, config.listen.ip(), hosts));
             findings.extend(authorities.map(|pem| authorities_end("tls.client_authorities_file", pem, now)));
             findings
         }

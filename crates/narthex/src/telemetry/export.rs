@@ -1,4 +1,4 @@
-//! How spans leave: over this project's own HTTP client, and without a word each time that nobody takes them.
+//! How spans and metrics leave: over this project's own HTTP client, and without a word each time that nobody takes them.
 
 use std::{fmt, time::Duration};
 
@@ -17,15 +17,13 @@ use opentelemetry_sdk::{
     trace::{SpanData, SpanExporter},
 };
 use outbound::{Connector, Tls, TlsError};
-use parking_lot::Mutex;
-use tokio::{runtime::Handle, time::Instant};
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
+
+use super::{losses::Complaints, queue::Waiting};
 
 /// What a receiver answers is hardly ever more than a line.
 const MAX_ANSWER: usize = 64 * 1024;
-
-/// While a receiver is down, one line in so long says so.
-const COMPLAINTS: Duration = Duration::from_secs(60);
 
 /// The client. The exporter calls it from a thread of its own, where no runtime is: so each request is a task of the process's.
 pub(super) struct Http {
@@ -83,52 +81,27 @@ impl fmt::Debug for Http {
     }
 }
 
-/// An exporter that complains now and then.
+/// An exporter that complains now and then, and counts what is lost.
 #[derive(Debug)]
 pub(super) struct Patient<E> {
     inner: E,
-    trouble: Mutex<Option<Trouble>>,
-}
-
-/// A receiver that takes nothing.
-#[derive(Debug)]
-struct Trouble {
-    told_at: Instant,
-    /// Spans lost since.
-    lost: usize,
+    waiting: Waiting,
+    complaints: Complaints,
 }
 
 impl<E> Patient<E> {
-    pub(super) const fn new(inner: E) -> Self {
-        Self { inner, trouble: Mutex::new(None) }
-    }
-
-    /// Says what came of an export of `spans`, if it is time to.
-    fn note(&self, spans: usize, result: &OTelSdkResult) {
-        let mut trouble = self.trouble.lock();
-        let Err(error) = result else {
-            if trouble.take().is_some() {
-                tracing::info!("spans are exported again");
-            }
-            return;
-        };
-        let now = Instant::now();
-        let lost = trouble.as_ref().map_or(0, |trouble| trouble.lost) + spans;
-        match &mut *trouble {
-            Some(trouble) if now - trouble.told_at < COMPLAINTS => trouble.lost = lost,
-            _ => {
-                tracing::warn!(%error, lost, "failed to export spans; responses are not affected");
-                *trouble = Some(Trouble { told_at: now, lost: 0 });
-            }
-        }
+    /// Of spans that leave `waiting`.
+    pub(super) const fn new(inner: E, waiting: Waiting, complaints: Complaints) -> Self {
+        Self { inner, waiting, complaints }
     }
 }
 
 impl<E: SpanExporter> SpanExporter for Patient<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
+        self.waiting.leave(spans);
         let result = self.inner.export(batch).await;
-        self.note(spans, &result);
+        self.complaints.note(spans as u64, result.as_ref().copied());
         result
     }
 

@@ -8,6 +8,7 @@ mod kill;
 mod latency;
 mod lost;
 mod metrics;
+mod pushed;
 mod recover;
 mod secure;
 mod storeless;

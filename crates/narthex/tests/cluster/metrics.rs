@@ -36,7 +36,8 @@ fn names(page: &str) -> BTreeSet<String> {
 }
 
 async fn each_layer_is_measured(cluster: &Cluster) {
-    let (gateway, worker) = (cluster.gateway(&[]), cluster.worker());
+    let limit = "gateway.limits.max_memory=4GB";
+    let (gateway, worker) = (cluster.gateway(&["--set", limit]), cluster.worker());
     let prompt = "Count. [[tokens=20 delay_ms=5]]";
     let events = soon(async {
         Http::new(gateway.public())
@@ -77,6 +78,16 @@ async fn each_layer_is_measured(cluster: &Cluster) {
     for name in ["upstream_time_between_tokens", "append"] {
         assert!(sum(&worker, &format!("narthex_worker_{name}_seconds_count")) >= 10.0, "{name}: {worker}");
     }
+    for operation in ["create", "listen", "enqueue", "models", "queues"] {
+        let name = format!("narthex_broker_operation_seconds_count{{operation=\"{operation}\"}}");
+        assert!(sum(&gateway, &name) >= 1.0, "{name}: {gateway}");
+    }
+    for operation in ["claim", "open", "append", "finish", "expire", "announce", "store_put"] {
+        let name = format!("narthex_broker_operation_seconds_count{{operation=\"{operation}\"}}");
+        assert!(sum(&worker, &name) >= 1.0, "{name}: {worker}");
+    }
+    let memory = |name| sum(&gateway, &format!("narthex_memory_{name}_bytes"));
+    assert!(memory("used") > 1e6 && memory("limit") == 4e9, "{gateway}");
     for name in names(&gateway).union(&names(&worker)) {
         assert!(PAGE.contains(&format!("`{name}`")), "docs/metrics.md does not tell of {name}");
     }
@@ -90,4 +101,58 @@ async fn on_redis_each_layer_is_measured() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_kafka_each_layer_is_measured() {
     each_layer_is_measured(&Cluster::on_kafka().await).await;
+}
+
+/// Asks for `prompt` from `model`, to its end.
+async fn ask(gateway: &Process, model: &str, prompt: &str) {
+    let body = json!({"model": model, "input": prompt, "stream": true});
+    let http = Http::new(gateway.public());
+    let events = soon(http.events(Method::POST, "/v1/responses", Some(body))).await.rest();
+    assert_eq!(soon(events).await.last().unwrap()["type"], "response.failed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_response_says_whose_fault_it_was() {
+    let cluster = Cluster::start().await;
+    let (worker, gateway) = (cluster.worker(), cluster.gateway(&[]));
+    ask(&gateway, MODEL, "No. [[fail=400]]").await;
+    ask(&gateway, MODEL, "Broken. [[fail=500]]").await;
+    let (gateway, worker) = (told(&gateway).await, told(&worker).await);
+    for error_type in ["invalid_request_error", "model_error"] {
+        let labels = format!("model=\"{MODEL}\",outcome=\"failed\",error_type=\"{error_type}\"}} 1");
+        let of_gateway = format!("narthex_gateway_responses_total{{transport=\"sse\",{labels}");
+        assert!(gateway.contains(&of_gateway), "{of_gateway}: {gateway}");
+        let of_worker = format!("narthex_worker_responses_total{{{labels}");
+        assert!(worker.contains(&of_worker), "{of_worker}: {worker}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_model_server_that_is_gone_is_an_open_circuit() {
+    let cluster = Cluster::start().await;
+    let here = cluster.model_server.url();
+    let (here, gone) = (here.strip_prefix("http://").unwrap(), "127.0.0.1:1/v1");
+    let settings = ["upstream.1.url=http://127.0.0.1:1/v1", "upstream.1.models.0.name=gone"];
+    let (worker, gateway) = (cluster.worker_set(&settings), cluster.gateway(&[]));
+    // From the start, so that a queue which is empty is not one that nobody tells of.
+    soon(async {
+        while !told(&gateway).await.contains("narthex_gateway_queue_waiting{model=\"gone\"} 0\n") {}
+    })
+    .await;
+    let circuit = |model: &str, server: &str, state: &str| {
+        format!("narthex_worker_upstream_circuit{{model=\"{model}\",server=\"{server}\",state=\"{state}\"}} ")
+    };
+    let page = told(&worker).await;
+    for (model, server) in [(MODEL, here), ("gone", gone)] {
+        assert_eq!(sum(&page, &circuit(model, server, "closed")), 1.0, "{page}");
+        assert_eq!(sum(&page, &circuit(model, server, "open")), 0.0, "{page}");
+    }
+    ask(&gateway, "gone", "Anyone?").await;
+    let page = told(&worker).await;
+    assert_eq!(sum(&page, &circuit("gone", gone, "closed")), 0.0, "{page}");
+    assert_eq!(
+        sum(&page, &circuit("gone", gone, "open")) + sum(&page, &circuit("gone", gone, "half_open")),
+        1.0
+    );
+    assert_eq!(sum(&page, &circuit(MODEL, here, "closed")), 1.0, "{page}");
 }

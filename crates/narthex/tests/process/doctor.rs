@@ -9,8 +9,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{
     certificates::{Authority, Issued},
+    kafka,
     model_server::{ModelServer, Script},
     openid::{AUDIENCE, OpenId},
+    otlp::Receiver,
     redis::Server,
 };
 use tokio::time::Instant;
@@ -210,4 +212,70 @@ fn people_get_a_table_and_the_rest_of_the_checks() {
     );
     assert!(table.contains("\nok       listen        127.0.0.1:0 is free\n"), "{table}");
     assert!(!table.contains('\u{1b}'), "{table}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_for_the_names_by_which_clients_come() {
+    let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
+    let Issued { certificate, key } =
+        authority.issue_for(&["chat.example.com", "*.api.example.com", "10.0.0.5"]);
+    let (own, key) = (file(&folder, "own.pem", &certificate), file(&folder, "own.key", &key));
+    let look = async |more: &[&str]| {
+        Report::of(&[&["--tls-certificate", &own, "--tls-key", &key], more].concat()).await
+    };
+    let names = "it is for chat.example.com, *.api.example.com, 10.0.0.5";
+    look(&[]).await.has("tls names", "ok", names);
+    let report =
+        look(&["--host", "chat.example.com", "--host", "eu.api.example.com", "--host", "10.0.0.5"]).await;
+    assert_eq!(report.code, 0, "{:#}", report.told);
+    let report = look(&["--host", "chat.example.com", "--host", "chat.example.org"]).await;
+    assert_eq!(report.code, 1);
+    report.has(
+        "tls names",
+        "problem",
+        &format!("{names}, and not for chat.example.org: have it made for that, too"),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_traces_and_metrics_is_asked() {
+    let receiver = Receiver::start().await;
+    let (traces, metrics) =
+        (format!("traces.endpoint={}", receiver.url()), format!("metrics.endpoint={}/wrong", receiver.url()));
+    let report = Report::of(&["--set", &traces, "--set", &metrics]).await;
+    assert_eq!(report.code, 0, "{:#}", report.told);
+    report.has("traces.endpoint", "ok", "/v1/traces takes it in ");
+    report.has(
+        "metrics.endpoint",
+        "warning",
+        "/wrong does not take it (the receiver answered 404 Not Found)",
+    );
+    assert_eq!((receiver.spans().len(), receiver.pushes()), (0, 0), "it changes nothing");
+
+    let away = format!("metrics.endpoint=http://{NOWHERE}");
+    let report = Report::of(&["--set", &away]).await;
+    report.has("metrics.endpoint", "warning", "see that a receiver of OTLP over HTTP listens there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kafka_that_works_tells_what_an_operator_should_know() {
+    let (node, server) = tokio::join!(kafka::Cluster::shared(), ModelServer::start(Script::default()));
+    let server = server.unwrap();
+    let (broker, url) = (format!("kafka://{}", node.addresses), server.url());
+    let prefix = "kafka.topic_prefix=doctor.";
+    let worker =
+        ["worker", "--broker", &broker, "--upstream", &url, "--set", prefix, "--admin-listen", "127.0.0.1:0"];
+    let running = Running::start(narthex(worker));
+    let is_ready = || running.admin("/readyz").0 == 200;
+    let patience = Instant::now() + Duration::from_secs(30);
+    while !is_ready() {
+        assert!(Instant::now() < patience, "the worker is not ready");
+        tokio::task::yield_now().await;
+    }
+    let gateway = ["--role", "gateway", "--auth", "none", "--broker", &broker, "--set", prefix];
+    let report = Report::of(&gateway).await;
+    assert_eq!(report.code, 0, "{:#}", report.told);
+    report.has("kafka version", "ok", "4 or later");
+    report.has("kafka clock", "ok", "old by this machine's");
+    report.has("kafka topic doctor.events", "ok", "1 copies of each, 1 of which must be in sync");
 }

@@ -6,6 +6,7 @@ mod debug;
 mod doctor;
 mod keys;
 mod life;
+mod log;
 mod plan;
 mod secrets;
 mod settings;

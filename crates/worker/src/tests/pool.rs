@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use engine::{DemoConfig, DemoEngine, Fault};
 use tokio::time::{Instant, timeout};
 
-use crate::{Continuation, ModelConfig, Served, Timeouts, pool::Pool};
+use crate::{
+    Continuation, ModelConfig, Served, Timeouts,
+    pool::{Circuit, Pool},
+};
 
 fn pool(concurrencies: &[usize]) -> Arc<Pool> {
     let pool = Pool::new("m".to_owned());
@@ -70,4 +73,21 @@ async fn a_pool_whose_servers_are_all_out_of_reach_has_no_room_for_a_while() {
     assert_eq!(wait_for_room(&pool).await, Duration::ZERO);
     slot.failed(Fault::Unreachable);
     assert_eq!(wait_for_room(&pool).await.as_millis().next_multiple_of(5), 250, "it counts anew");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_opens_rests_and_closes_when_the_server_answers() {
+    let pool = pool(&[4]);
+    let circuit = || pool.circuits()[0].1;
+    let slot = pool.enter().unwrap();
+    slot.failed(Fault::Busy { retry_after: None });
+    assert_eq!(circuit(), Circuit::Closed);
+    slot.failed(Fault::Unreachable);
+    assert_eq!(circuit(), Circuit::Open);
+    tokio::time::advance(Duration::from_millis(250)).await;
+    assert_eq!(circuit(), Circuit::HalfOpen, "it may be tried again");
+    slot.failed(Fault::Unreachable);
+    assert_eq!(circuit(), Circuit::Open);
+    slot.succeeded();
+    assert_eq!(circuit(), Circuit::Closed);
 }

@@ -13,6 +13,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         above_zero(&mut c.redis.broker.log_ttl)
     }),
     setting(
+        "redis.append_window",
+        "The shortest time between two writes of tokens by a worker; those of all its streams in between are written \
+         together, at a fraction of the cost. First tokens and ends do not wait. 0 is none; not in a cluster.",
+        |c, _| at(&mut c.redis.broker.append_window),
+    ),
+    setting(
         "redis.live_limit_bytes",
         "The largest record that the live path carries; of a larger one, gateways are told to read the log.",
         |c, _| size(&mut c.redis.broker.live_limit_bytes),

@@ -32,7 +32,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "traces.service_name",
-        "What the process is called. If it is not set: `narthex-gateway`, `narthex-worker` or `narthex-dev`.",
+        "What the process is called, in traces and in metrics that are pushed. If it is not set: `narthex-gateway`, `narthex-worker` or `narthex-dev`.",
         |c, _| at(&mut c.traces.service_name),
     ),
     setting(
@@ -43,6 +43,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("traces.timeout", "How long one export may take. What could not be exported is lost.", |c, _| {
         above_zero(&mut c.traces.timeout)
     }),
+    setting(
+        "traces.max_waiting",
+        "How many spans may wait for their export; one more is dropped.",
+        |c, _| above_zero(&mut c.traces.max_waiting),
+    ),
     setting(
         "traces.headers.*.name",
         "A header to send with every export.",

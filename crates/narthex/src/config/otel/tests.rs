@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::config::{Effective, Traces, load};
 
@@ -48,4 +50,29 @@ fn it_can_be_off() {
         let effective = loaded(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"), off]);
         assert_eq!(effective.config.traces.endpoint, None);
     }
+}
+
+#[test]
+fn metrics_go_where_they_say() {
+    let effective = loaded(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=blue"),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "api-key=sesame"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "15000"),
+    ]);
+    let metrics = &effective.config.metrics;
+    assert_eq!(metrics.endpoint.as_deref(), Some("http://collector:4318/v1/metrics"));
+    assert_eq!(metrics.interval, Duration::from_secs(15));
+    assert_eq!(metrics.headers[0].name, "api-key");
+    assert_eq!(effective.config.traces.headers[0].name, "x-tenant");
+    let effective = loaded(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://other:4318/intake"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    assert_eq!(effective.config.metrics.endpoint.as_deref(), Some("http://other:4318/intake"));
+    assert_eq!(effective.config.traces.endpoint, None);
+    let effective =
+        loaded(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318"), ("OTEL_METRICS_EXPORTER", "none")]);
+    assert_eq!(effective.config.metrics.endpoint, None);
 }
