@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse fuzz micro baseline trace-cost docs dashboards up down image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse bench fuzz micro baseline trace-cost docs dashboards up down image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
@@ -49,6 +49,11 @@ ROUNDS ?= 6
 abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measure what they notice: ROUNDS=6
 	@scripts/install chaos
 	@scripts/chaos abuse --rounds $(ROUNDS) $(ARGS)
+
+bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens,latency BROKER=memory|redis|kafka ARGS="--peers --json"
+	@scripts/install chaos
+	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
+	@scripts/bench --broker $(BROKER) $(if $(SCENES),--scenes $(SCENES)) $(ARGS)
 
 TIME ?= 600
 
