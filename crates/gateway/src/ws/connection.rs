@@ -98,8 +98,8 @@ impl Connection {
         }
     }
 
-    /// Lives until the connection ends.
-    pub(super) async fn run(mut self) {
+    /// Lives until the connection ends. To be called once.
+    pub(super) async fn run(&mut self) {
         let mut open = self.shared.metrics.open_connection("websocket");
         tracing::info!("websocket opened");
         self.greet();
@@ -113,7 +113,8 @@ impl Connection {
         open.ends(end.why);
         tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
-            goodbye.say(&mut self.socket).await;
+            // A box: connections are many, and nearly none of them is at its end.
+            Box::pin(goodbye.say(&mut self.socket)).await;
         }
     }
 

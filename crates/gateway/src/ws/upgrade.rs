@@ -10,6 +10,7 @@ use hyper::{
         CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
         SEC_WEBSOCKET_VERSION, UPGRADE,
     },
+    upgrade::Upgraded,
 };
 use hyper_util::rt::TokioIo;
 use protocol::{
@@ -20,7 +21,7 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
-use trace::key;
+use trace::{TraceContext, key};
 
 use super::{
     connection::Connection,
@@ -89,11 +90,10 @@ pub(crate) fn upgrade(
     shared.sockets.clone().spawn(async move {
         match upgraded.await {
             Ok(io) => {
-                let config = socket::config(shared.config.max_message_bytes);
-                let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
-                let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
                 drop(span);
-                Connection::new(shared, principal, manners, client, socket).run().await;
+                // Boxes: what a task is in the meantime it is as large as for ever, and most of its time it waits.
+                let mut connection = Box::pin(open(shared, principal, manners, client, io)).await;
+                connection.run().await;
                 drop(seat);
             }
             Err(error) => {
@@ -103,6 +103,19 @@ pub(crate) fn upgrade(
         }
     });
     Ok(response)
+}
+
+async fn open(
+    shared: Arc<Shared>,
+    principal: Principal,
+    manners: Manners,
+    client: Option<TraceContext>,
+    io: Upgraded,
+) -> Box<Connection> {
+    let config = socket::config(shared.config.max_message_bytes);
+    let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
+    let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
+    Box::new(Connection::new(shared, principal, manners, client, socket))
 }
 
 fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError> {
