@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse fuzz trace-cost docs dashboards up down compose-test image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse bench fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
@@ -50,11 +50,25 @@ abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measur
 	@scripts/install chaos
 	@scripts/chaos abuse --rounds $(ROUNDS) $(ARGS)
 
+bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens,latency BROKER=memory|redis|kafka ARGS="--peers --json"
+	@scripts/install chaos
+	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
+	@scripts/bench --broker $(BROKER) $(if $(SCENES),--scenes $(SCENES)) $(ARGS)
+
 TIME ?= 600
 
 fuzz: ## Try the parsers of what comes in with anything, guided by coverage: TIME=600 TARGET=upstream JOBS=2
 	@scripts/install fuzz
 	@scripts/fuzz --time $(TIME) $(if $(JOBS),--jobs $(JOBS)) $(TARGET)
+
+micro: ## Count the instructions of one event in each hot spot, and take its time: CASE=render_sse
+	@scripts/install micro
+	@scripts/test-instructions $(CASE)
+	@$(CARGO) bench --locked --quiet --profile micro --package micro --bench time -- $(CASE)
+
+baseline: ## Move the baseline that instructions are held against, when a change has to cost more, or costs less
+	@scripts/install micro
+	@scripts/test-instructions --record
 
 trace-cost: ## Measure what traces cost: off, at 1 % and at 100 %, in one run
 	@scripts/install test

@@ -13,7 +13,6 @@ mod run;
 mod strike;
 
 mod cluster;
-mod process;
 mod proxy;
 
 mod client;

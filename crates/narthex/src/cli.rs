@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    bench::{BENCH_HELP, BenchArgs},
     config::{Layer, Origin, Role},
     doctor::{DOCTOR_HELP, DoctorArgs},
     jobs::{JobsArgs, LIST_HELP},
@@ -103,6 +104,9 @@ pub(crate) enum Command {
     /// Reckon how many gateways, workers and broker shards a load takes, now and as it grows
     #[command(after_help = PLAN_HELP)]
     Plan(PlanArgs),
+    /// Load a server over real sockets, check every token that it delivers, and measure
+    #[command(after_help = BENCH_HELP)]
+    Bench(BenchArgs),
     /// Make, list and revoke API keys
     #[command(after_help = KEYS_HELP)]
     Keys(KeysArgs),

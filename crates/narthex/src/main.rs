@@ -6,6 +6,7 @@
 mod admin;
 mod app;
 mod banner;
+mod bench;
 mod broker_choice;
 mod broker_timing;
 mod cli;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
             configuration(&args.common, None, None).and_then(|effective| look_into(&effective, args))
         }
         Command::Plan(args) => plan::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Bench(args) => bench::run(&args),
         Command::Keys(args) => {
             configuration(&args.common, None, None).and_then(|effective| keys::run(&effective.config, args))
         }

@@ -20,6 +20,7 @@ pub mod model_server;
 pub mod openid;
 pub mod otlp;
 pub mod people;
+pub mod process;
 pub mod puppet;
 pub mod redis;
 pub mod scene;

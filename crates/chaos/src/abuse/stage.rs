@@ -10,12 +10,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 use testkit::{
     model_server::{ModelServer, Script},
+    process::Process,
     redis::Server,
 };
 use tokio::{process::Command, sync::Mutex, time};
 
 use super::{attack::Keys, gauge::Gauge};
-use crate::{cluster::MODEL, process::Process};
+use crate::cluster::MODEL;
 
 /// A gateway looks for changed keys every second.
 const KEYS_ARE_READ: Duration = Duration::from_secs(3);

@@ -10,10 +10,11 @@ use std::{
 };
 
 use rustix::process::Signal;
+use testkit::process::Process;
 use tokio::{sync::Mutex, time};
 
 use super::{GATEWAY_DRAIN, Lines, WORKER_DRAIN};
-use crate::{ledger::Ledger, process::Process, proxy::Proxy};
+use crate::{ledger::Ledger, proxy::Proxy};
 
 /// How often a process that does not come up is started; the broker may be down meanwhile.
 const MAX_STARTS: u32 = 40;

@@ -29,11 +29,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// A running process. It is killed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     pid: Pid,
     /// Of a gateway: where clients connect.
-    pub(crate) public: Option<SocketAddr>,
+    pub public: Option<SocketAddr>,
     admin: SocketAddr,
 }
 
@@ -42,7 +42,7 @@ impl Process {
     ///
     /// # Errors
     /// When it cannot be started, or ends before it listens.
-    pub(crate) async fn start(program: &Path, arguments: &[String], log: File) -> io::Result<Self> {
+    pub async fn start(program: &Path, arguments: &[String], log: File) -> io::Result<Self> {
         let mut command = Command::new(program);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("NARTHEX_"))
@@ -80,7 +80,7 @@ impl Process {
     ///
     /// # Errors
     /// When it ends, or takes too long.
-    pub(crate) async fn ready(&mut self) -> io::Result<()> {
+    pub async fn ready(&mut self) -> io::Result<()> {
         let client: Client<HttpConnector, Empty<Bytes>> =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http();
         let place: Uri = format!("http://{}/readyz", self.admin).parse().map_err(io::Error::other)?;
@@ -102,7 +102,7 @@ impl Process {
     }
 
     /// Its number.
-    pub(crate) const fn pid(&self) -> Pid {
+    pub const fn pid(&self) -> Pid {
         self.pid
     }
 
@@ -110,7 +110,7 @@ impl Process {
     ///
     /// # Errors
     /// When it has ended.
-    pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
         Ok(kill_process(self.pid, signal)?)
     }
 
@@ -118,7 +118,7 @@ impl Process {
     ///
     /// # Errors
     /// When it had ended.
-    pub(crate) async fn kill(mut self) -> io::Result<()> {
+    pub async fn kill(mut self) -> io::Result<()> {
         self.child.kill().await
     }
 
@@ -126,7 +126,7 @@ impl Process {
     ///
     /// # Errors
     /// When the system cannot tell.
-    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 
@@ -134,7 +134,7 @@ impl Process {
     ///
     /// # Errors
     /// When it does not end within `patience`.
-    pub(crate) async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
+    pub async fn stop(mut self, patience: Duration) -> io::Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         time::timeout(patience, self.child.wait()).await?
     }

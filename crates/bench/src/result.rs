@@ -1,0 +1,42 @@
+//! What programs read of all this.
+
+use std::io;
+
+use load::Report;
+use serde::Serialize;
+
+use crate::{
+    arguments::{Arguments, Broker, Scene},
+    machine::Machine,
+};
+
+/// Everything that was measured.
+#[derive(Debug, Serialize)]
+pub(crate) struct Results {
+    machine: Machine,
+    broker: Broker,
+    pub(crate) runs: Vec<Run>,
+}
+
+impl Results {
+    pub(crate) fn new(arguments: &Arguments) -> io::Result<Self> {
+        let machine = Machine::look(&arguments.program()?);
+        Ok(Self { machine, broker: arguments.broker, runs: Vec::new() })
+    }
+}
+
+/// One run of the generator.
+#[derive(Debug, Serialize)]
+pub(crate) struct Run {
+    pub(crate) scene: Scene,
+    /// What it was, within its scene.
+    pub(crate) what: String,
+    /// Who was measured: `narthex`, the model server without anything before it, or a peer.
+    pub(crate) server: &'static str,
+    pub(crate) report: Report,
+}
+
+/// The model server by itself.
+pub(crate) const DIRECT: &str = "direct";
+/// What this is all about.
+pub(crate) const NARTHEX: &str = "narthex";

@@ -1,0 +1,207 @@
+//! The scenes: what is set up, and what is asked for.
+
+use std::{io, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use load::{Crew, Dialect, Expect, Load, Progress, Watch, Watched};
+use tokio::process::Command;
+
+use crate::{
+    arguments::{Arguments, Scene},
+    model_server::MODEL,
+    peer::Peer,
+    result::{DIRECT, NARTHEX, Run},
+    stage::Stage,
+};
+
+/// After a crowd has connected or left, memory is looked at when it has settled.
+const SETTLE: Duration = Duration::from_secs(5);
+/// Streams may take so long to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Streams of those scenes that say what a token costs, and their tokens a second.
+const STREAMS: usize = 200;
+const PEER: &str = "fastapi";
+
+/// Plays a scene.
+///
+/// # Errors
+/// When something cannot be started. What the servers do wrong stands in the runs.
+pub(crate) async fn play(scene: Scene, arguments: &Arguments) -> io::Result<Vec<Run>> {
+    let gateways = if scene == Scene::Resume { 2 } else { 1 };
+    let stage = Stage::start(arguments, gateways).await?;
+    let mut play = Play { scene, arguments, stage, runs: Vec::new() };
+    match scene {
+        Scene::Tokens => play.tokens().await?,
+        Scene::Latency => play.latency().await?,
+        Scene::Idle => play.idle().await?,
+        Scene::Fanout => play.fanout().await?,
+        Scene::Resume => play.resume().await?,
+        Scene::Slow => play.slow().await?,
+        Scene::Growth => play.growth().await?,
+    }
+    Ok(play.runs)
+}
+
+struct Play<'a> {
+    scene: Scene,
+    arguments: &'a Arguments,
+    stage: Stage,
+    runs: Vec<Run>,
+}
+
+impl Play<'_> {
+    /// What all scenes ask for, with answers of so many tokens at this rate.
+    fn load(&self, tokens: u64, rate: f64) -> Load {
+        Load {
+            urls: self.stage.urls(),
+            model: MODEL.to_owned(),
+            prompt: format!("Count. [[tokens={tokens} rate={rate}]]"),
+            // Fewer cannot be asked for.
+            max_tokens: (tokens >= 16).then_some(tokens),
+            expect: Expect::Numbered,
+            duration: self.arguments.duration,
+            patience: PATIENCE,
+            ..Load::default()
+        }
+    }
+
+    /// 200 streams at 50 tokens/s; then as fast as they come.
+    async fn tokens(&mut self) -> io::Result<()> {
+        let paced = Load { clients: STREAMS, ramp: Duration::from_secs(5), ..self.load(250, 50.0) };
+        let full = Load { clients: STREAMS, ..self.load(2_000, 0.0) };
+        self.narthex("200 streams at 50/s", paced.clone()).await?;
+        for dialect in [Dialect::Msgpack, Dialect::Proto] {
+            let load = Load { dialect, ..paced.clone() };
+            self.narthex(&format!("the same, {dialect}"), load).await?;
+        }
+        self.narthex("saturation", full.clone()).await?;
+        self.narthex("saturation, proto", Load { dialect: Dialect::Proto, ..full.clone() }).await?;
+        self.peer("200 streams at 50/s", paced).await?;
+        // It is slow enough that answers of this length would never end.
+        self.peer("saturation", Load { prompt: self.load(250, 0.0).prompt, ..full }).await
+    }
+
+    /// One short stream after the other; then 40 new ones a second that last 5 s, which makes 200 at a time.
+    async fn latency(&mut self) -> io::Result<()> {
+        let one = Load { clients: 2, rate: Some(50.0), ramp: Duration::from_secs(1), ..self.load(1, 0.0) };
+        let many = Load {
+            clients: 2 * STREAMS,
+            rate: Some(40.0),
+            ramp: Duration::from_secs(8),
+            ..self.load(250, 50.0)
+        };
+        for (what, load) in [("1 stream", one), ("200 streams at 50/s", many)] {
+            let model = vec![self.stage.model.url.clone()];
+            let direct = Load { urls: model, dialect: Dialect::Chat, ..load.clone() };
+            self.run(what, DIRECT, direct, Vec::new(), Duration::ZERO).await?;
+            self.narthex(what, load.clone()).await?;
+            self.narthex(&format!("{what}, sse"), Load { dialect: Dialect::Sse, ..load.clone() }).await?;
+            self.peer(what, load).await?;
+        }
+        Ok(())
+    }
+
+    /// Connections at rest, which then stream one after the other and are at rest again.
+    async fn idle(&mut self) -> io::Result<()> {
+        let clients = self.arguments.connections;
+        let rate = clients as f64 / self.arguments.duration.as_secs_f64();
+        let load = Load { clients, rate: Some(rate), ramp: Duration::ZERO, ..self.load(5, 0.0) };
+        let watched = self.stage.watched();
+        self.run(&format!("{clients} connections"), NARTHEX, load, watched, SETTLE).await
+    }
+
+    /// Four streams, and 100 who follow each.
+    async fn fanout(&mut self) -> io::Result<()> {
+        for dialect in [Dialect::Json, Dialect::Proto] {
+            let load = Load { dialect, clients: 4, followers: 100, ..self.load(250, 50.0) };
+            self.narthex(&format!("4 streams x 101, {dialect}"), load).await?;
+        }
+        Ok(())
+    }
+
+    /// All lose their connections in the middle of the measurement.
+    async fn resume(&mut self) -> io::Result<()> {
+        for clients in [200, 1_000] {
+            let storm = Some(self.arguments.duration / 2);
+            let load = Load { dialect: Dialect::Json, clients, storm, ..self.load(50, 10.0) };
+            self.narthex(&format!("{clients} clients at once"), load).await?;
+        }
+        Ok(())
+    }
+
+    /// Clients that read, alone and beside a thousand that do not, each with a stream that does not end.
+    async fn slow(&mut self) -> io::Result<()> {
+        let load = Load { clients: 100, ..self.load(100, 50.0) };
+        self.narthex("100 readers", load.clone()).await?;
+        let stalled_prompt = Some(self.load(1_000_000, 5.0).prompt);
+        self.narthex("and 1000 who never read", Load { stalled: 1_000, stalled_prompt, ..load }).await
+    }
+
+    /// As many tokens a second in all, from ever more streams.
+    async fn growth(&mut self) -> io::Result<()> {
+        for (clients, rate) in [(10, 500.0), (100, 50.0), (1_000, 5.0), (5_000, 1.0)] {
+            let tokens = (5.0 * rate) as u64;
+            let load = Load { clients, ramp: Duration::from_secs(5), ..self.load(tokens, rate) };
+            self.narthex(&format!("{clients} streams at {rate}/s"), load).await?;
+        }
+        Ok(())
+    }
+
+    async fn narthex(&mut self, what: &str, load: Load) -> io::Result<()> {
+        let watched = self.stage.watched();
+        self.run(what, NARTHEX, load, watched, Duration::ZERO).await
+    }
+
+    /// The same of a peer, if that was asked for. Peers know Redis only.
+    async fn peer(&mut self, what: &str, load: Load) -> io::Result<()> {
+        let is_wanted = self.arguments.peers && what.contains(&self.arguments.only);
+        let Some(redis) = self.stage.redis().filter(|_| is_wanted) else { return Ok(()) };
+        let peer = Peer::start(PEER, &redis, &self.stage.model.url).await?;
+        let broker = self.stage.watched().into_iter().filter(|watched| watched.name == "broker");
+        let watched = broker.chain(peer.watched.iter().cloned()).collect();
+        let load = Load { urls: vec![peer.url.clone()], dialect: Dialect::Peer, ..load };
+        self.run(what, PEER, load, watched, Duration::ZERO).await
+    }
+
+    async fn run(
+        &mut self,
+        what: &str,
+        server: &'static str,
+        load: Load,
+        watched: Vec<Watched>,
+        settle: Duration,
+    ) -> io::Result<()> {
+        if !what.contains(&self.arguments.only) {
+            return Ok(());
+        }
+        let watch = Watch::begin(watched)?;
+        let program = std::env::current_exe()?;
+        let generator = || {
+            let mut command = Command::new(&program);
+            command.arg("generate");
+            command
+        };
+        let crew = Crew::processes(&load, 1, generator).await?;
+        let bar = bar(&format!("{what} ({server})"), &load);
+        let report = load::conduct(&load, crew, &watch, settle, |progress| show(&bar, progress)).await;
+        bar.finish_and_clear();
+        let report = report.map_err(|failed| io::Error::other(format!("{what}: {failed}")))?;
+        self.runs.push(Run { scene: self.scene, what: what.to_owned(), server, report });
+        Ok(())
+    }
+}
+
+/// A bar on a terminal, and nothing elsewhere.
+fn bar(what: &str, load: &Load) -> ProgressBar {
+    let bar = ProgressBar::new((load.ramp + load.duration).as_millis() as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:20} {prefix}: {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what.to_owned());
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    bar.set_position(progress.running.map_or(0, |running| running.as_millis() as u64));
+    bar.set_message(format!("{} connections, {} tokens", progress.connections, progress.tokens));
+}
