@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench fuzz micro baseline trace-cost docs dashboards up down image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse bench fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
@@ -87,6 +87,11 @@ up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load bal
 
 down: ## Stop that cluster
 	docker compose down
+
+compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with images made of Debian's packages; takes root and dockerd
+	@scripts/install kafka
+	@$(CARGO) build --locked --release --package narthex
+	@TEST_NARTHEX="$$(scripts/target-directory)/release/narthex" scripts/test-compose
 
 image: ## Build the container image
 	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
