@@ -94,7 +94,7 @@ impl Connection {
     /// A client that has sent as much as it may on one connection has to open another one.
     fn bound_bytes(&mut self) {
         let max = self.shared.config.limits.max_connection_bytes;
-        if self.socket.read() > max as u64 && self.lifetime.closing().is_none() {
+        if max > 0 && self.socket.read() > max as u64 && self.lifetime.closing().is_none() {
             self.lifetime.exhaust();
             self.say_error(&Closing::Exhausted.error(), None);
         }
