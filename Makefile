@@ -53,6 +53,7 @@ abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measur
 bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens,latency BROKER=memory|redis|kafka ARGS="--peers --json"
 	@scripts/install chaos
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
+	@$(if $(findstring --peers,$(ARGS)),scripts/install peers)
 	@scripts/bench --broker $(BROKER) $(if $(SCENES),--scenes $(SCENES)) $(ARGS)
 
 TIME ?= 600

@@ -21,7 +21,10 @@ use std::{
 };
 
 use clap::Parser as _;
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
     arguments::{Arguments, Instead},
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
             match arguments.instead {
                 Some(Instead::Generate) => load::serve().await.map(|()| true),
                 Some(Instead::Model) => model_server::run().await.map(|()| true),
-                None => run(&arguments).await,
+                None => unless_interrupted(run(&arguments)).await,
             }
         })
     });
@@ -48,6 +51,16 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "bench: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Ctrl-C, or a supervisor's wish, ends what is under way, and with it all processes that were started for it.
+async fn unless_interrupted<T>(run: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = run => done,
+        _ = tokio::signal::ctrl_c() => Err(io::ErrorKind::Interrupted.into()),
+        _ = terminate.recv() => Err(io::ErrorKind::Interrupted.into()),
     }
 }
 

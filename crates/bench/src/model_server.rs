@@ -173,3 +173,6 @@ fn directive(prompt: &str, name: &str) -> Option<f64> {
     let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
     value[..end].parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ impl Play<'_> {
         }
     }
 
-    /// 200 streams at 50 tokens/s; then as fast as they come.
+    /// 200 streams at 50 tokens/s; at ten times as many; then as fast as they come, with many of them in each write.
     async fn tokens(&mut self) -> io::Result<()> {
         let paced = Load { clients: STREAMS, ramp: Duration::from_secs(5), ..self.load(250, 50.0) };
         let full = Load { clients: STREAMS, ..self.load(2_000, 0.0) };
@@ -74,6 +74,8 @@ impl Play<'_> {
             let load = Load { dialect, ..paced.clone() };
             self.narthex(&format!("the same, {dialect}"), load).await?;
         }
+        let fast = Load { clients: STREAMS, ..self.load(2_000, 500.0) };
+        self.narthex("200 streams at 500/s", fast).await?;
         self.narthex("saturation", full.clone()).await?;
         self.narthex("saturation, proto", Load { dialect: Dialect::Proto, ..full.clone() }).await?;
         self.peer("200 streams at 50/s", paced).await?;

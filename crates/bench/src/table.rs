@@ -53,7 +53,7 @@ const END: &[Column] = &[
 pub(crate) fn of(scene: Scene, runs: &[Run]) -> String {
     let own: &[&[Column]] = match scene {
         Scene::Tokens | Scene::Growth | Scene::Fanout => &[COST],
-        Scene::Latency => &[FIRST, COST],
+        Scene::Latency => &[FIRST],
         Scene::Idle => &[CONNECTIONS],
         Scene::Resume => &[RESUMED, COST],
         Scene::Slow => &[COST, FIRST, MEMORY],

@@ -1,7 +1,7 @@
 //! The load generator: clients over real sockets that ask a server for streams, check what they hear, and measure.
 //!
 //! It stands outside of everything that it measures. A [`Load`] says what to do; each process of the generator does a
-//! [share](Load::share) of it ([`drive`]), told when by whoever started it ([`conduct`]), and its [`Figures`] are added to the others'.
+//! [share](Load::share) of it ([`drive()`]), told when by whoever started it ([`conduct()`]), and its [`Figures`] are added to the others'.
 //! What comes of it all is a [`Report`].
 //!
 //! - **Open loop.** With a rate, requests are due at moments that do not depend on how fast the server answers, and latencies are counted
