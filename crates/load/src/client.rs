@@ -23,6 +23,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(100);
 /// No connection takes longer to stand.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(30);
+/// What a connection ends of that is cut with all others, on purpose.
+const STORM: &str = "storm";
 /// Nothing is waited for so long.
 const FAR_AWAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -174,6 +176,11 @@ impl Client {
                 Left::Cut => break Err("unfinished".to_owned()),
                 Left::Lost(Gone(code)) => {
                     self.lose();
+                    // It was cut before it knew what to resume: it asks once more.
+                    if self.turn.response.is_empty() && code == STORM {
+                        self.turn.lost = None;
+                        continue;
+                    }
                     if self.turn.response.is_empty() || !self.run.load.dialect.can_resume() {
                         break Err(code);
                     }
@@ -218,7 +225,7 @@ impl Client {
                 () = &mut storm => {
                     self.has_left = true;
                     self.turn.lost = Some(Instant::now());
-                    return Left::Lost(Gone("storm".to_owned()));
+                    return Left::Lost(Gone(STORM.to_owned()));
                 }
             }
             if let Some(ended) = turn.ended.take() {
