@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// The program; by default `narthex` beside this one.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// A setting of all gateways and workers, as their `--set` takes it. May be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
     /// Prints one JSON object instead of tables.
     #[arg(long)]
     pub(crate) json: bool,

@@ -15,13 +15,15 @@ use crate::{
 pub(crate) struct Results {
     machine: Machine,
     broker: Broker,
+    /// Settings that differ from the usual ones.
+    set: Vec<String>,
     pub(crate) runs: Vec<Run>,
 }
 
 impl Results {
     pub(crate) fn new(arguments: &Arguments) -> io::Result<Self> {
         let machine = Machine::look(&arguments.program()?);
-        Ok(Self { machine, broker: arguments.broker, runs: Vec::new() })
+        Ok(Self { machine, broker: arguments.broker, set: arguments.set.clone(), runs: Vec::new() })
     }
 }
 

@@ -85,7 +85,8 @@ impl Stage {
         };
         let mut narthex = Vec::new();
         for (number, role) in roles.into_iter().enumerate() {
-            let flags = flags(role, &address, &model.url);
+            let mut flags = flags(role, &address, &model.url);
+            flags.extend(arguments.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
             let log = File::create(logs.path().join(format!("{role}-{number}.log")))?;
             let mut process = Process::start(&program, &flags, log).await?;
             process.ready().await?;
