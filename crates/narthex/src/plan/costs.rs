@@ -40,21 +40,26 @@ macro_rules! costs {
     };
 }
 
-/// Each token an append of its own, so this is the most that one costs: tokens that come faster than appends return share them. On two
-/// cores that had much else to do, with an optimised build but no link-time optimisation.
+/// Paced tokens cost the most: those that come together share nearly all. With more tokens a second it is less, see docs/performance.md.
+const PACED: &str = "measured: make bench SCENES=tokens, 200 streams of 50 tokens a second";
+
+/// In a cluster no two streams share a call.
+const ALONE: &str =
+    "measured: 100 streams of 40 tokens a second, an append for each token, as in a cluster; one Redis gathers them, and takes 13";
+
 const STREAMED: &str = "measured: 100 streams of 40 tokens a second, Redis 7.0";
 
 const ON_THE_WIRE: &str = "measured: 500 tokens of English on a WebSocket";
 
 costs! {
     /// CPU of a gateway to deliver one token to one client.
-    gateway_us_per_token = 29.0, STREAMED;
+    gateway_us_per_token = 15.0, PACED;
     /// CPU of a worker to produce it.
-    worker_us_per_token = 39.0, STREAMED;
+    worker_us_per_token = 17.0, PACED;
     /// CPU of the broker to take it and to pass it on.
-    broker_us_per_token = 33.0, STREAMED;
+    broker_us_per_token = 33.0, ALONE;
     /// Memory of a gateway for a WebSocket that waits.
-    kb_per_connection = 5.0, "measured: 4,000 WebSockets without TLS; with TLS assume 15";
+    kb_per_connection = 15.0, "measured: make bench SCENES=idle, after each has streamed; without TLS, with it assume 25";
     /// What comes on top while a response streams on it.
     kb_per_stream = 12.0, "measured: 1,000 streams";
     /// Memory of a worker for a response that it produces.
