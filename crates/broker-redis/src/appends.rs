@@ -1,7 +1,7 @@
 //! Appends on their way to the server: those of many streams in one call of the script.
 //!
 //! What an append costs is mostly what its call costs, on both sides and in between. So one call is under way at a time, a
-//! call begins no sooner than [`Config::append_window`] after the one before it, and takes all that has come until then. A
+//! call begins no sooner than [`append_window`](crate::Config::append_window) after the one before it, and takes all that has come until then. A
 //! stream that is alone waits for nothing: its tokens are further apart than the window. Whatever is not a mere delta, and
 //! so the first token of every response and its end, is sent at once.
 //!
