@@ -44,8 +44,7 @@ macro_rules! costs {
 const PACED: &str = "measured: make bench SCENES=tokens, 200 streams of 50 tokens a second";
 
 /// In a cluster no two streams share a call.
-const ALONE: &str =
-    "measured: 100 streams of 40 tokens a second, an append for each token, as in a cluster; one Redis gathers them, and takes 13";
+const ALONE: &str = "measured: 100 streams of 40 tokens a second, an append for each token, as in a cluster; one Redis gathers them, and takes 13";
 
 const STREAMED: &str = "measured: 100 streams of 40 tokens a second, Redis 7.0";
 
