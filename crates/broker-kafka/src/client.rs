@@ -1,11 +1,44 @@
 //! How librdkafka is set up for each of its parts.
 
-use rdkafka::{ClientConfig, config::RDKafkaLogLevel, consumer::StreamConsumer};
+use std::{ops::Deref, thread};
+
+use rdkafka::{
+    ClientConfig,
+    config::{FromClientConfigAndContext, RDKafkaLogLevel},
+    consumer::StreamConsumer,
+    error::KafkaResult,
+};
 
 use crate::{Config, connections::Connections, security::secure};
 
 /// What reads.
-pub(crate) type Consumer = StreamConsumer<Connections>;
+///
+/// It closes in a thread of its own: librdkafka waits for its nodes then, and where all of them are gone it was seen to wait for
+/// ever, with the runtime that wanted to end.
+pub(crate) struct Consumer(Option<StreamConsumer<Connections>>);
+
+impl FromClientConfigAndContext<Connections> for Consumer {
+    fn from_config_and_context(config: &ClientConfig, context: Connections) -> KafkaResult<Self> {
+        StreamConsumer::from_config_and_context(config, context).map(|consumer| Self(Some(consumer)))
+    }
+}
+
+impl Deref for Consumer {
+    type Target = StreamConsumer<Connections>;
+
+    #[expect(clippy::expect_used, reason = "it is taken out by drop alone")]
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect("a consumer that is not dropped")
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        let consumer = self.0.take();
+        // Where no thread can be had, it closes here.
+        let _ = thread::Builder::new().name("kafka close".to_owned()).spawn(move || drop(consumer));
+    }
+}
 
 /// What all clients have in common.
 pub(crate) fn common(config: &Config) -> ClientConfig {
