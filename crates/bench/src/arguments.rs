@@ -25,9 +25,10 @@ pub(crate) struct Arguments {
     /// How long each run is measured.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) duration: Duration,
-    /// Connections of the scene `idle`.
-    #[arg(long, default_value_t = 10_000)]
-    pub(crate) connections: usize,
+    /// Connections of the scenes `idle` (otherwise 10,000) and `connections` (otherwise as many as one gateway may hold here; more
+    /// than that are held by several).
+    #[arg(long)]
+    pub(crate) connections: Option<usize>,
     /// Measures the peers of bench/peers, too, where a scene has something to compare.
     #[arg(long)]
     pub(crate) peers: bool,
@@ -63,6 +64,8 @@ pub(crate) enum Scene {
     Latency,
     /// Memory of connections that do nothing, before and after they have streamed.
     Idle,
+    /// As many connections as a gateway can hold, and what each costs as they grow.
+    Connections,
     /// Many who follow one stream.
     Fanout,
     /// All clients lose their connections at once.

@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     arguments::{Arguments, Instead},
-    result::Results,
+    result::{Results, Run},
 };
 
 fn main() -> ExitCode {
@@ -77,5 +77,5 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     if arguments.json {
         let _ = writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&results)?);
     }
-    Ok(results.runs.iter().all(|run| run.report.is_good()))
+    Ok(results.runs.iter().all(Run::is_good))
 }

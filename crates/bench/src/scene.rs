@@ -1,5 +1,7 @@
 //! The scenes: what is set up, and what is asked for.
 
+mod connections;
+
 use std::{io, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,10 +10,11 @@ use tokio::process::Command;
 
 use crate::{
     arguments::{Arguments, Scene},
+    machine,
     model_server::MODEL,
     peer::Peer,
     result::{DIRECT, NARTHEX, Run},
-    stage::Stage,
+    stage::{Needs, Stage},
 };
 
 /// After a crowd has connected or left, memory is looked at when it has settled.
@@ -28,12 +31,13 @@ const PEER: &str = "fastapi";
 /// When something cannot be started. What the servers do wrong stands in the runs.
 pub(crate) async fn play(scene: Scene, arguments: &Arguments) -> io::Result<Vec<Run>> {
     let gateways = if scene == Scene::Resume { 2 } else { 1 };
-    let stage = Stage::start(arguments, gateways).await?;
+    let stage = Stage::start(arguments, Needs { gateways, ..Needs::default() }).await?;
     let mut play = Play { scene, arguments, stage, runs: Vec::new() };
     match scene {
         Scene::Tokens => play.tokens().await?,
         Scene::Latency => play.latency().await?,
         Scene::Idle => play.idle().await?,
+        Scene::Connections => play.connections().await?,
         Scene::Fanout => play.fanout().await?,
         Scene::Resume => play.resume().await?,
         Scene::Slow => play.slow().await?,
@@ -105,7 +109,7 @@ impl Play<'_> {
 
     /// Connections at rest, which then stream one after the other and are at rest again.
     async fn idle(&mut self) -> io::Result<()> {
-        let clients = self.arguments.connections;
+        let clients = self.arguments.connections.unwrap_or(10_000);
         let rate = clients as f64 / self.arguments.duration.as_secs_f64();
         let load = Load { clients, rate: Some(rate), ramp: Duration::ZERO, ..self.load(5, 0.0) };
         let watched = self.stage.watched();
@@ -156,13 +160,18 @@ impl Play<'_> {
 
     /// The same of a peer, if that was asked for. Peers know Redis only.
     async fn peer(&mut self, what: &str, load: Load) -> io::Result<()> {
-        let is_wanted = self.arguments.peers && what.contains(&self.arguments.only);
+        let is_wanted = self.arguments.peers && self.is_wanted(what);
         let Some(redis) = self.stage.redis().filter(|_| is_wanted) else { return Ok(()) };
         let peer = Peer::start(PEER, &redis, &self.stage.model.url).await?;
         let broker = self.stage.watched().into_iter().filter(|watched| watched.name == "broker");
         let watched = broker.chain(peer.watched.iter().cloned()).collect();
         let load = Load { urls: vec![peer.url.clone()], dialect: Dialect::Peer, ..load };
         self.run(what, PEER, load, watched, Duration::ZERO).await
+    }
+
+    /// Whether this run was not left out by `--only`.
+    fn is_wanted(&self, what: &str) -> bool {
+        what.contains(&self.arguments.only)
     }
 
     async fn run(
@@ -173,7 +182,7 @@ impl Play<'_> {
         watched: Vec<Watched>,
         settle: Duration,
     ) -> io::Result<()> {
-        if !what.contains(&self.arguments.only) {
+        if !self.is_wanted(what) {
             return Ok(());
         }
         let watch = Watch::begin(watched)?;
@@ -183,7 +192,8 @@ impl Play<'_> {
             command.arg("generate");
             command
         };
-        let crew = Crew::processes(&load, 1, generator).await?;
+        let processes = load.connections().div_ceil(machine::connections_of_a_process()?);
+        let crew = Crew::processes(&load, processes, generator).await?;
         let bar = bar(&format!("{what} ({server})"), &load);
         let report = load::conduct(&load, crew, &watch, settle, |progress| show(&bar, progress)).await;
         bar.finish_and_clear();

@@ -27,6 +27,20 @@ pub(crate) struct Stage {
     _logs: TempDir,
 }
 
+/// What a scene needs that others do not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    pub(crate) gateways: usize,
+    /// Settings, as `--set` takes them.
+    pub(crate) set: &'static [&'static str],
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        Self { gateways: 1, set: &[] }
+    }
+}
+
 /// What carries jobs and streams.
 #[derive(Debug)]
 enum Carrier {
@@ -59,11 +73,11 @@ impl Model {
 }
 
 impl Stage {
-    /// Starts everything with so many gateways, and waits until it is ready.
+    /// Starts everything, and waits until it is ready.
     ///
     /// # Errors
     /// When something cannot be started.
-    pub(crate) async fn start(arguments: &Arguments, gateways: usize) -> io::Result<Self> {
+    pub(crate) async fn start(arguments: &Arguments, needs: Needs) -> io::Result<Self> {
         let (program, logs, model) = (arguments.program()?, TempDir::new()?, Model::start().await?);
         let (broker, address) = match arguments.broker {
             Broker::Memory => (Carrier::Memory, "memory".to_owned()),
@@ -81,12 +95,14 @@ impl Stage {
         // The worker first: then gateways know its model when they are ready.
         let roles = match arguments.broker {
             Broker::Memory => vec!["dev"],
-            _ => [vec!["worker"], vec!["gateway"; gateways]].concat(),
+            _ => [vec!["worker"], vec!["gateway"; needs.gateways]].concat(),
         };
         let mut narthex = Vec::new();
         for (number, role) in roles.into_iter().enumerate() {
             let mut flags = flags(role, &address, &model.url);
-            flags.extend(arguments.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+            // The last word is the caller's.
+            let set = needs.set.iter().copied().chain(arguments.set.iter().map(String::as_str));
+            flags.extend(set.flat_map(|set| ["--set".to_owned(), set.to_owned()]));
             let log = File::create(logs.path().join(format!("{role}-{number}.log")))?;
             let mut process = Process::start(&program, &flags, log).await?;
             process.ready().await?;

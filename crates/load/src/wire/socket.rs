@@ -27,6 +27,7 @@ const PEER_TOKENS: u64 = 4096;
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
     dialect: Dialect,
+    was_pinged: bool,
 }
 
 impl From<tungstenite::Error> for Gone {
@@ -55,7 +56,7 @@ impl Socket {
         }
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
         let (stream, _) = client_async_with_config(request, stream, Some(config)).await?;
-        Ok(Self { stream, dialect: load.dialect })
+        Ok(Self { stream, dialect: load.dialect, was_pinged: false })
     }
 
     pub(super) async fn ask(&mut self, load: &Load) -> Result<(), Gone> {
@@ -105,6 +106,9 @@ impl Socket {
                 return Err(Gone(format!("closed_{}", u16::from(frame.code))));
             }
             Some(Ok(Message::Close(None))) | None => return Err(Gone("closed".to_owned())),
+            Some(Ok(Message::Ping(_))) if !std::mem::replace(&mut self.was_pinged, true) => {
+                take(Heard::Pinged)
+            }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error.into()),
         }
