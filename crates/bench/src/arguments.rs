@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     scenes: Vec<Scene>,
     /// Only those runs of a scene whose name contains this, as in `--only saturation`.
     #[arg(long, default_value = "")]
-    pub(crate) only: String,
+    only: String,
     /// What carries jobs and streams. With `memory` all is one process.
     #[arg(long, value_enum, default_value_t = Broker::Redis)]
     pub(crate) broker: Broker,
@@ -62,7 +62,7 @@ pub(crate) enum Scene {
     Tokens,
     /// What Narthex adds to the time to the first token.
     Latency,
-    /// Memory of connections that do nothing, before and after they have streamed.
+    /// Memory of connections that do nothing, before and after they have streamed, plain and with TLS.
     Idle,
     /// As many connections as a gateway can hold, and what each costs as they grow.
     Connections,
@@ -91,6 +91,11 @@ impl Arguments {
             [] => Scene::value_variants().to_vec(),
             some => some.to_vec(),
         }
+    }
+
+    /// Whether a run of this name was not left out.
+    pub(crate) fn wants(&self, what: &str) -> bool {
+        what.contains(&self.only)
     }
 
     /// The program that is measured.

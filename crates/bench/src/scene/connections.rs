@@ -1,19 +1,20 @@
-//! As many connections as the machine lets a gateway hold: what each costs as they grow, and whether all of them are of use.
-//!
-//! Each size has a gateway of its own, so that nothing is left of another. All connections are made, and held until each was pinged;
-//! then each streams once, and is checked.
+//! Connections that do nothing, and as many as the machine lets a gateway hold: what each costs, and whether all of them are of use.
 
 use std::{io, time::Duration};
 
 use load::Load;
 
-use super::Play;
+use super::alone;
 use crate::{
-    arguments::Broker,
+    arguments::{Arguments, Broker, Scene},
     machine,
-    result::NARTHEX,
-    stage::{Needs, Stage},
+    result::Run,
+    stage::Needs,
 };
+
+const IDLE: usize = 10_000;
+/// After a crowd has connected or left, memory is looked at when it has settled.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Sizes on the way to the largest one.
 const STEPS: [usize; 3] = [1_000, 5_000, 10_000];
@@ -26,38 +27,57 @@ const HELD: Duration = Duration::from_secs(7);
 /// Streams a second: few enough that none of them waits for another.
 const STREAMS_PER_SECOND: usize = 1_000;
 
-impl Play<'_> {
-    /// Ever more connections at one gateway, and what is beyond it at several.
-    pub(super) async fn connections(&mut self) -> io::Result<()> {
-        let most = machine::connections_of_a_process()?;
-        let wanted = self.arguments.connections.unwrap_or_else(|| most.min(ENOUGH));
-        let full = wanted.min(most);
-        for clients in STEPS.into_iter().filter(|step| *step < full) {
-            self.hold(clients, 1).await?;
-        }
-        self.hold(full, 1).await?;
-        match wanted.div_ceil(most) {
-            1 => Ok(()),
-            _ if self.arguments.broker == Broker::Memory => Err(io::Error::other(format!(
-                "with memory there is one gateway, and it may hold {most} connections: ask for fewer, or for another --broker"
-            ))),
-            gateways => self.hold(wanted, gateways).await,
-        }
+/// Connections at rest, which then stream one after the other and are at rest again; plain, and with TLS.
+pub(super) async fn idle(arguments: &Arguments) -> io::Result<Vec<Run>> {
+    let clients = arguments.connections.unwrap_or(IDLE);
+    let mut runs = Vec::new();
+    for (name, tls) in [("", false), (", TLS", true)] {
+        let what = format!("{clients} connections{name}");
+        let needs = Needs { tls, ..Needs::default() };
+        let duration = arguments.duration;
+        let run = alone(Scene::Idle, arguments, &what, needs, SETTLE, |play| {
+            once(clients, duration, play.load(5, 0.0))
+        });
+        runs.extend(run.await?);
     }
+    Ok(runs)
+}
 
-    async fn hold(&mut self, clients: usize, gateways: usize) -> io::Result<()> {
+/// Ever more connections at one gateway, and what is beyond it at several. All are held until each was pinged; then each streams once.
+pub(super) async fn many(arguments: &Arguments) -> io::Result<Vec<Run>> {
+    let most = machine::connections_of_a_process()?;
+    let wanted = arguments.connections.unwrap_or_else(|| most.min(ENOUGH));
+    let gateways = wanted.div_ceil(most);
+    if gateways > 1 && arguments.broker == Broker::Memory {
+        return Err(io::Error::other(format!(
+            "with memory there is one gateway, and it may hold {most} connections here: ask for fewer, or for another --broker"
+        )));
+    }
+    let full = wanted.min(most);
+    let mut sizes: Vec<_> = STEPS.into_iter().filter(|step| *step < full).map(|step| (step, 1)).collect();
+    sizes.push((full, 1));
+    if gateways > 1 {
+        sizes.push((wanted, gateways));
+    }
+    let mut runs = Vec::new();
+    for (clients, gateways) in sizes {
         let what = match gateways {
             1 => format!("{clients} connections"),
             _ => format!("{clients} connections at {gateways} gateways"),
         };
-        if !self.is_wanted(&what) {
-            return Ok(());
-        }
-        self.stage = Stage::start(self.arguments, Needs { gateways, set: PINGS }).await?;
-        let each = Duration::from_secs(clients.div_ceil(STREAMS_PER_SECOND) as u64);
-        let duration = self.arguments.duration.max(each);
-        let rate = Some(clients as f64 / duration.as_secs_f64());
-        let load = Load { clients, rate, duration, ramp: Duration::ZERO, ..self.load(5, 0.0) };
-        self.run(&what, NARTHEX, load, self.stage.watched(), HELD).await
+        let needs = Needs { gateways, set: PINGS, ..Needs::default() };
+        let least = Duration::from_secs(clients.div_ceil(STREAMS_PER_SECOND) as u64);
+        let duration = arguments.duration.max(least);
+        let run = alone(Scene::Connections, arguments, &what, needs, HELD, |play| {
+            once(clients, duration, play.load(5, 0.0))
+        });
+        runs.extend(run.await?);
     }
+    Ok(runs)
+}
+
+/// `load` with so many clients, of whom each streams once within `duration`.
+fn once(clients: usize, duration: Duration, load: Load) -> Load {
+    let rate = Some(clients as f64 / duration.as_secs_f64());
+    Load { clients, rate, duration, ramp: Duration::ZERO, ..load }
 }

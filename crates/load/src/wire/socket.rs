@@ -4,7 +4,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, Message, client::IntoClientRequest as _, protocol::WebSocketConfig},
@@ -15,6 +14,7 @@ use crate::{
     Dialect, Load,
     address::Target,
     heard::{self, Heard},
+    tls::Stream,
 };
 
 /// Each connection has such a buffer from the beginning.
@@ -25,7 +25,7 @@ const PEER_TOKENS: u64 = 4096;
 
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Stream>,
     dialect: Dialect,
     was_pinged: bool,
 }
@@ -44,7 +44,7 @@ impl From<tungstenite::Error> for Gone {
 }
 
 impl Socket {
-    pub(super) async fn open(load: &Load, target: &Target, stream: TcpStream) -> Result<Self, Gone> {
+    pub(super) async fn open(load: &Load, target: &Target, stream: Stream) -> Result<Self, Gone> {
         let url = format!("ws://{}{}", target.authority, target.path);
         let mut request = url.into_client_request()?;
         let value = |text: &str| text.parse().map_err(|_| Gone("not_a_header".to_owned()));
