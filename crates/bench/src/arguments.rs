@@ -72,6 +72,8 @@ pub(crate) enum Scene {
     Resume,
     /// Clients that never read, beside others that do.
     Slow,
+    /// What a token costs at two gateways beside each other, and at one.
+    Pair,
     /// What a token costs with ever more streams.
     Growth,
 }

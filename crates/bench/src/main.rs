@@ -69,7 +69,7 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     let mut results = Results::new(arguments)?;
     for scene in arguments.scenes() {
         let runs = scene::play(scene, arguments).await?;
-        if !arguments.json {
+        if !arguments.json && !runs.is_empty() {
             let _ = writeln!(io::stdout(), "{}", table::of(scene, &runs));
         }
         results.runs.extend(runs);

@@ -1,6 +1,7 @@
 //! The scenes: what is set up, and what is asked for.
 
 mod connections;
+mod pair;
 
 use std::{io, time::Duration};
 
@@ -38,6 +39,7 @@ pub(crate) async fn play(scene: Scene, arguments: &Arguments) -> io::Result<Vec<
         Scene::Fanout => play(usual).await?.fanout().await,
         Scene::Resume => play(Needs { gateways: 2, ..usual }).await?.resume().await,
         Scene::Slow => play(usual).await?.slow().await,
+        Scene::Pair => pair::play(arguments).await,
         Scene::Growth => play(usual).await?.growth().await,
     }
 }

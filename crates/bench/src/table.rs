@@ -54,7 +54,7 @@ const END: &[Column] = &[
 /// The table of a scene.
 pub(crate) fn of(scene: Scene, runs: &[Run]) -> String {
     let own: &[&[Column]] = match scene {
-        Scene::Tokens | Scene::Growth | Scene::Fanout => &[COST],
+        Scene::Tokens | Scene::Growth | Scene::Fanout | Scene::Pair => &[COST],
         Scene::Latency => &[FIRST],
         Scene::Idle => &[CONNECTIONS],
         Scene::Connections => &[CONNECTIONS, HELD],
@@ -122,21 +122,41 @@ fn compared(runs: &[Run]) -> String {
     out
 }
 
+/// What a scene is to show.
+fn further(scene: Scene, runs: &[Run]) -> String {
+    let edges: Vec<_> = runs.iter().filter_map(|run| Some((&run.report, edge(&run.report)?))).collect();
+    let told = match scene {
+        Scene::Connections => flatness(&edges),
+        Scene::Pair => scaling(&edges),
+        _ => None,
+    };
+    told.map(|told| told + "\n").unwrap_or_default()
+}
+
 /// Whether connections cost as much when there are many: what each costs that the largest run of one gateway has more than the
 /// smallest, without what the first ones of any process cost.
-fn further(scene: Scene, runs: &[Run]) -> String {
-    let sizes = || {
-        let edges = runs.iter().filter_map(|run| Some((run.report.connections, edge(&run.report)?)));
-        edges.filter(|(_, edge)| edge.processes == 1)
-    };
+fn flatness(edges: &[(&Report, &Processes)]) -> Option<String> {
+    let mut alone = edges.iter().filter(|(_, edge)| edge.processes == 1);
+    let (few, small) = alone.next()?;
+    let (many, large) = alone.next_back()?;
     let more = |edge: &Processes| edge.memory.connected as f64 - edge.memory.before as f64;
-    match (sizes().next(), sizes().last()) {
-        (Some((few, small)), Some((many, large))) if scene == Scene::Connections && few < many => format!(
-            "from {few} to {many} connections: {:.2} kB for each further one\n",
-            (more(large) - more(small)) / 1e3 / (many - few) as f64
-        ),
-        _ => String::new(),
-    }
+    let each = (more(large) - more(small)) / 1e3 / many.connections.saturating_sub(few.connections) as f64;
+    Some(format!(
+        "from {} to {} connections at one gateway: {each:.2} kB for each further one",
+        few.connections, many.connections
+    ))
+}
+
+/// Whether several gateways serve as many times more as they are.
+fn scaling(edges: &[(&Report, &Processes)]) -> Option<String> {
+    let [(one, single), .., (all, several)] = edges else { return None };
+    Some(format!(
+        "{} gateways: {:.2} times as many tokens/s as {}, {:.2} times as much CPU time of gateways for each",
+        several.processes,
+        all.tokens_per_second / one.tokens_per_second,
+        single.processes,
+        several.cpu_us_per_token? / single.cpu_us_per_token?
+    ))
 }
 
 fn number(number: Option<f64>) -> String {
