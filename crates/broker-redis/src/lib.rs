@@ -55,7 +55,7 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let nodes = Arc::new(Nodes::new(target));
     nodes.prepare().await.map_err(from_redis)?;
     let client = Client::new(Arc::clone(&nodes), &config);
-    let live = Arc::new(Live::start(Arc::clone(&nodes), &config));
+    let live = Arc::new(Live::start(Arc::clone(&nodes), client.clone(), &config));
     let readers = Readers::new(nodes, config.pool_size);
     Ok(Broker {
         jobs: Arc::new(Jobs::new(client.clone(), readers, &config)),
