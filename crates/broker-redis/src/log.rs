@@ -19,7 +19,7 @@ use crate::{
     client::Client,
     error::{from_script, unreadable},
     live::{Claim, Live},
-    scripts::{self, Answer, flag, millis, stop_named},
+    scripts::{self, Answer, Call, flag, millis, stop_named},
 };
 
 /// About how many bytes of records are read at once when a stream is taken over.
@@ -46,6 +46,31 @@ impl Log {
     /// Whether a record is published, and not only that there is one, which tells the listeners to read it.
     const fn is_live(&self, record: &Bytes) -> bool {
         record.len() <= self.live_limit
+    }
+
+    /// `call` with the arguments of a creation, and the note that it makes.
+    pub(crate) fn creation(
+        &self,
+        call: Call,
+        id: ResponseId,
+        header: &Header,
+        events: &[Event],
+    ) -> (Call, Option<Claim<'_>>) {
+        let record = encode_record(Epoch(0), 0, events, SystemTime::now());
+        let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
+        // A gateway follows what it creates.
+        let follower = self.live.claim(id);
+        let call = call
+            .arg(header.encode_to_vec())
+            .arg(&record[..])
+            .arg(events.len())
+            .arg(flag(events.last().is_some_and(Event::is_terminal)))
+            .arg(millis(self.ttl))
+            .arg(if header.background { "" } else { &grace })
+            .arg(self.client.channel(id))
+            .arg(flag(self.is_live(&record)))
+            .arg(follower.as_ref().map_or("", Claim::inbox));
+        (call, follower)
     }
 
     /// Records from `from` on, as they are kept, and whether there are more.
@@ -98,21 +123,9 @@ impl StreamLog for Log {
 
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {
         check_events(events)?;
-        let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events, SystemTime::now()));
-        let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
-        // A gateway follows what it creates.
-        let follower = self.live.claim(id);
-        let call = scripts::CREATE
-            .call([keys.log(id), keys.meta(id)])
-            .arg(header.encode_to_vec())
-            .arg(&record[..])
-            .arg(events.len())
-            .arg(flag(events.last().is_some_and(Event::is_terminal)))
-            .arg(millis(self.ttl))
-            .arg(if header.background { "" } else { &grace })
-            .arg(self.client.channel(id))
-            .arg(flag(self.is_live(&record)))
-            .arg(follower.as_ref().map_or("", Claim::inbox));
+        let keys = &self.client.keys;
+        let call = scripts::CREATE.call([keys.log(id), keys.meta(id)]);
+        let (call, follower) = self.creation(call, id, header, events);
         let created: bool = self.client.run(&call).await?;
         follower.into_iter().for_each(Claim::made);
         Ok(if created { Creation::Created } else { Creation::Existed })
