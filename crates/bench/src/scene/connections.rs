@@ -21,11 +21,11 @@ const STEPS: [usize; 3] = [1_000, 5_000, 10_000];
 /// Where the limit of open files is far away, more than this takes long and tells little.
 const ENOUGH: usize = 50_000;
 /// How often gateways ping, and when they give up who does not answer.
-const PINGS: &[&str] = &["gateway.ping_interval=5s", "gateway.idle_timeout=12s"];
+const PINGS: &[&str] = &["gateway.ping_interval=5s", "gateway.idle_timeout=30s"];
 /// Until all have been pinged, and memory has settled.
 const HELD: Duration = Duration::from_secs(7);
-/// Streams a second: few enough that none of them waits for another.
-const STREAMS_PER_SECOND: usize = 1_000;
+/// Streams a second: few enough that a small machine has time for them beside so many pings.
+const STREAMS_PER_SECOND: usize = 500;
 
 /// Connections at rest, which then stream one after the other and are at rest again; plain, and with TLS.
 pub(super) async fn idle(arguments: &Arguments) -> io::Result<Vec<Run>> {
