@@ -24,7 +24,7 @@ use self::queues::Queues;
 use crate::{
     Config,
     client::Client,
-    live::Claim as Note,
+    live::Note,
     log::Log,
     readers::{Entry, Readers},
     scripts::{self, Call, millis},
@@ -47,11 +47,11 @@ const SWEEP: Duration = Duration::from_millis(100);
 /// With the default lease of 2.5 s a take-over begins within 2.9 s after its worker's last sign of life.
 const LOOKS_PER_LEASE: u32 = 8;
 
-/// How many claims one call renews: the server does nothing else meanwhile.
-const RENEWALS_AT_ONCE: usize = 256;
-
 /// With long leases it is this.
 const MAX_BLOCK: Duration = Duration::from_secs(1);
+
+/// How many claims one call renews: the server does nothing else meanwhile.
+const RENEWALS_AT_ONCE: usize = 256;
 
 /// How often a job that cannot be read is handed out before it is buried. A worker of a later version may read it.
 const UNREADABLE_ATTEMPTS: u32 = 5;
@@ -188,7 +188,7 @@ impl JobQueue for Jobs {
             keys.queue(model),
             keys.known(model, job.id),
         ]);
-        let (call, follower) = self.log.creation(call, job.id, &job.header, events);
+        let (call, note) = self.log.creation(call, job.id, &job.header, events);
         let call = self.with_job(call, job);
         let (answer, ()) = tokio::join!(self.client.run::<String>(&call), self.queues.note(model));
         let creation = match answer?.as_str() {
@@ -196,7 +196,7 @@ impl JobQueue for Jobs {
             "existed" => Creation::Existed,
             _ => Creation::Created,
         };
-        follower.into_iter().for_each(Note::made);
+        note.into_iter().for_each(Note::made);
         Ok(Some(creation))
     }
 
