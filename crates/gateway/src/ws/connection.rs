@@ -86,7 +86,7 @@ impl Connection {
             session: Session::new(manners),
             trace,
             socket: Socket::new(socket, shared.config.max_message_bytes),
-            lanes: Lanes::new(shared.config.limits.clone()),
+            lanes: Lanes::new(&shared.config.limits),
             asked: Asked::default(),
             turns: Turns::default(),
             memory: Memory::default(),
