@@ -188,12 +188,6 @@ impl Sender {
                     let _ = item.answer.send(Ok(answer));
                 }
             }
-            // One of them may be to blame, and which one is found out one by one. What was added is not added again.
-            Err(error) if !error.is_retryable() && items.len() > 1 => {
-                for Item { append, answer } in items {
-                    let _ = answer.send(one(&self.client, self.ttl, &append).await);
-                }
-            }
             Err(error) => {
                 let cause: Arc<dyn std::error::Error + Send + Sync> = Arc::new(error);
                 for item in items {
@@ -219,17 +213,19 @@ fn call(ttl: Duration, client: &Client, appends: &[&Append]) -> Call {
             call = call.arg(&text);
         }
     }
-    call = call.arg(millis(ttl)).arg(client.publish);
-    for Append { id, epoch, first, next, ends, record, is_live } in appends {
+    call = call.arg(millis(ttl));
+    call = match appends {
+        [append] => call.arg(client.channel(append.id)),
+        _ => call.arg(""),
+    };
+    for Append { epoch, first, next, ends, record, is_live, .. } in appends {
         call = call
             .arg(written(&mut text, format_args!("{}", entry_id(*epoch, *first))))
             .arg(&record[..])
-            .arg(epoch.0)
-            .arg(*first)
-            .arg(written(&mut text, format_args!("{} {first} {next}", epoch.0)))
+            .arg(written(&mut text, format_args!("{} {first} ", epoch.0)))
+            .arg(written(&mut text, format_args!("{} {next} {first}", epoch.0)))
+            .arg(flag(*is_live))
             .arg(flag(*ends));
-        keys.write(&mut text, *id, Part::Live);
-        call = call.arg(&text).arg(if *is_live { &record[..] } else { &[] });
     }
     call
 }

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use broker::Error;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, Value};
+use stream::ResponseId;
 use tokio::time::timeout;
 
 use crate::{
@@ -19,21 +20,23 @@ use crate::{
 pub(crate) struct Client {
     nodes: Arc<Nodes>,
     pub(crate) keys: Arc<Keys>,
-    /// The command by which a script publishes to the live path.
-    pub(crate) publish: &'static str,
     response_timeout: Duration,
 }
 
 impl Client {
     pub(crate) fn new(nodes: Arc<Nodes>, config: &Config) -> Self {
-        let publish = if nodes.target().is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let keys = Arc::new(Keys::new(&config.key_prefix));
-        Self { nodes, keys, publish, response_timeout: config.response_timeout }
+        Self { nodes, keys, response_timeout: config.response_timeout }
     }
 
     /// Whether there are several nodes, each with some of the keys.
     pub(crate) fn is_cluster(&self) -> bool {
         self.nodes.target().is_cluster()
+    }
+
+    /// The channel of a stream, in a cluster; nothing elsewhere: there scripts publish to inboxes.
+    pub(crate) fn channel(&self, id: ResponseId) -> String {
+        if self.is_cluster() { self.keys.live(id) } else { String::new() }
     }
 
     /// Runs a script.

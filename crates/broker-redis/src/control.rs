@@ -39,7 +39,7 @@ impl Control for RedisControl {
     }
 
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
-        self.live.listen_stops(self.client.keys.stops(), listener).await
+        self.live.listen_stops(listener).await
     }
 
     async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! What Redis says, as what the caller shall do.
 
 use broker::Error;
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
 /// Codes of answers that another try may not get: the server has no memory or no disk left, has too few replicas, is
 /// busy with a script, or lost the role of a master while someone waited on it.
@@ -10,6 +10,13 @@ const PASSING: &[&str] = &["OOM", "MISCONF", "NOREPLICAS", "BUSY", "UNBLOCKED"];
 /// The broker's error for one of the client.
 pub(crate) fn from_redis(error: RedisError) -> Error {
     if may_pass(&error) { Error::unavailable(error) } else { Error::refused(error) }
+}
+
+/// The broker's error for one that a script caught and told.
+pub(crate) fn from_script(told: &str) -> Error {
+    let line = told.split(['\r', '\n']).next().unwrap_or_default();
+    let error = redis::parse_redis_value(format!("-{line}\r\n").as_bytes()).and_then(Value::extract_error);
+    error.map_or_else(from_redis, |_| unreadable(told))
 }
 
 /// The server was not reached in time.

@@ -11,9 +11,12 @@ mod queues;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use broker::{Backlog, Claim, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket};
+use broker::{
+    Backlog, Claim, Creation, Depth, Error, FoundJob, Job, JobEntry, JobQueue, JobStatus, Member, Ticket,
+    check_events,
+};
 use bytes::Bytes;
-use stream::ResponseId;
+use stream::{Event, ResponseId};
 use tokio::time::Instant;
 use tracing::error;
 
@@ -21,8 +24,10 @@ use self::queues::Queues;
 use crate::{
     Config,
     client::Client,
+    live::Claim as Note,
+    log::Log,
     readers::{Entry, Readers},
-    scripts::{self, millis},
+    scripts::{self, Call, millis},
 };
 
 /// How long a queue lives that nobody touches, and with it the memory that a response has a job in it.
@@ -51,6 +56,7 @@ const UNREADABLE_ATTEMPTS: u32 = 5;
 /// The queues on Redis.
 pub(crate) struct Jobs {
     client: Client,
+    log: Arc<Log>,
     readers: Readers,
     queues: Queues,
     max_jobs: u64,
@@ -58,9 +64,9 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    pub(crate) fn new(client: Client, readers: Readers, config: &Config) -> Self {
+    pub(crate) fn new(client: Client, log: Arc<Log>, readers: Readers, config: &Config) -> Self {
         let queues = Queues::new(client.clone());
-        Self { client, readers, queues, max_jobs: config.max_jobs, max_dead: config.max_dead }
+        Self { client, log, readers, queues, max_jobs: config.max_jobs, max_dead: config.max_dead }
     }
 
     /// Claims what is there right now.
@@ -132,6 +138,14 @@ impl Jobs {
         let _: Result<(), Error> = self.client.run(&call).await;
     }
 
+    /// `call` with the arguments of a job.
+    fn with_job(&self, call: Call, job: &Job) -> Call {
+        call.arg(&job.encode()[..])
+            .arg(&Job { request: Bytes::new(), ..job.clone() }.encode()[..])
+            .arg(self.max_jobs)
+            .arg(millis(QUEUE_TTL))
+    }
+
     async fn bury_at(&self, place: &Place<'_>, reason: &str) -> Result<(), Error> {
         let keys = &self.client.keys;
         let call = scripts::BURY
@@ -148,18 +162,39 @@ impl Jobs {
 impl JobQueue for Jobs {
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         let (keys, model) = (&self.client.keys, &job.header.model);
-        let call = scripts::ENQUEUE
-            .call([keys.queue(model), keys.known(model, job.id)])
-            .arg(&job.encode()[..])
-            .arg(&Job { request: Bytes::new(), ..job.clone() }.encode()[..])
-            .arg(self.max_jobs)
-            .arg(millis(QUEUE_TTL));
+        let call = scripts::ENQUEUE.call([keys.queue(model), keys.known(model, job.id)]);
+        let call = self.with_job(call, job);
         let (answer, ()) = tokio::join!(self.client.run::<String>(&call), self.queues.note(model));
         let answer = answer?;
         match answer.as_str() {
-            "full" => Err(Error::unavailable(format!("the queue of {model} is full"))),
+            "full" => Err(full(model)),
             _ => Ok(()),
         }
+    }
+
+    async fn begin(&self, job: &Job, events: &[Event]) -> Result<Option<Creation>, Error> {
+        // A stream and a queue are on different nodes there.
+        if self.client.is_cluster() {
+            return Ok(None);
+        }
+        check_events(events)?;
+        let (keys, model) = (&self.client.keys, &job.header.model);
+        let call = scripts::BEGIN.call([
+            keys.log(job.id),
+            keys.meta(job.id),
+            keys.queue(model),
+            keys.known(model, job.id),
+        ]);
+        let (call, follower) = self.log.creation(call, job.id, &job.header, events);
+        let call = self.with_job(call, job);
+        let (answer, ()) = tokio::join!(self.client.run::<String>(&call), self.queues.note(model));
+        let creation = match answer?.as_str() {
+            "full" => return Err(full(model)),
+            "existed" => Creation::Existed,
+            _ => Creation::Created,
+        };
+        follower.into_iter().for_each(Note::made);
+        Ok(Some(creation))
     }
 
     async fn claim(
@@ -265,6 +300,10 @@ impl JobQueue for Jobs {
             .arg(millis(REMEMBERED));
         self.client.run(&call).await
     }
+}
+
+fn full(model: &str) -> Error {
+    Error::unavailable(format!("the queue of {model} is full"))
 }
 
 /// What a ticket means here: `<entry id> <response id>`.

@@ -6,8 +6,9 @@
 //! | key | type | what it holds |
 //! | --- | --- | --- |
 //! | `nx:{resp_…}:log` | stream | the records of a response, and the openings |
-//! | `nx:{resp_…}:meta` | hash | its header, epoch, tail, end, stop and attendance, and until when it is kept |
-//! | `nx:{resp_…}:live` | channel | its records as they are appended |
+//! | `nx:{resp_…}:meta` | hash | its header, tail, stop and attendance, until when it is kept, and who follows it |
+//! | `nx:inbox:…` | channel | the records of all streams that a process follows, as they are appended |
+//! | `nx:{resp_…}:live` | channel | in a cluster instead: the records of one stream |
 //! | `nx:{jobs:…}:queue` | stream | the jobs of a model, with the group `workers` |
 //! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job, and where it is |
 //! | `nx:{jobs:…}:swept`, `…:calling` | string | when claims were looked through last; a call to those that wait |
@@ -24,6 +25,7 @@ use std::{
     sync::Arc,
 };
 
+use broker::Member;
 use stream::{Epoch, ResponseId, Sequence};
 
 /// What there is of a stream.
@@ -31,6 +33,7 @@ use stream::{Epoch, ResponseId, Sequence};
 pub(crate) enum Part {
     Log,
     Meta,
+    /// The channel, in a cluster.
     Live,
 }
 
@@ -73,6 +76,11 @@ impl Keys {
         key.clear();
         // Cannot fail: it is a string.
         let _ = write!(key, "{}{{{id}}}:{part}", self.prefix);
+    }
+
+    /// A channel for a process to hear on of the streams that it follows.
+    pub(crate) fn new_inbox(&self) -> String {
+        format!("{}inbox:{}", self.prefix, Member::random("gateway"))
     }
 
     pub(crate) fn stops(&self) -> String {

@@ -55,11 +55,12 @@ pub async fn connect(config: Config) -> Result<Broker, Error> {
     let nodes = Arc::new(Nodes::new(target));
     nodes.prepare().await.map_err(from_redis)?;
     let client = Client::new(Arc::clone(&nodes), &config);
-    let live = Arc::new(Live::start(Arc::clone(&nodes), &config));
+    let live = Arc::new(Live::start(Arc::clone(&nodes), client.clone(), &config));
     let readers = Readers::new(nodes, config.pool_size);
+    let log = Arc::new(Log::new(client.clone(), Arc::clone(&live), &config));
     Ok(Broker {
-        jobs: Arc::new(Jobs::new(client.clone(), readers, &config)),
-        log: Arc::new(Log::new(client.clone(), Arc::clone(&live), &config)),
+        jobs: Arc::new(Jobs::new(client.clone(), Arc::clone(&log), readers, &config)),
+        log,
         control: Arc::new(RedisControl::new(client.clone(), live)),
         store: Arc::new(Values::new(client)),
     })

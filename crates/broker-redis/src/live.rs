@@ -8,7 +8,9 @@
 //! track of that, but after a break only some channels come back (it subscribes to several slots with one command), so
 //! [`task`] does it itself: one connection for each node, one command for each channel.
 
+mod board;
 mod ear;
+mod inbox;
 mod link;
 mod task;
 mod topics;
@@ -16,62 +18,64 @@ mod topics;
 use std::{sync::Arc, time::Duration};
 
 use broker::{Error, Listener, Listening, StopListener};
-use parking_lot::Mutex;
 use stream::ResponseId;
-use tokio::{sync::Notify, task::JoinSet, time::timeout};
+use tokio::{sync::OnceCell, task::JoinSet};
 
-use self::{ear::Ear, task::Task, topics::Topics};
-use crate::{Config, error::too_late, nodes::Nodes};
+pub(crate) use self::inbox::Claim;
+use self::{board::Board, ear::Ear, inbox::Inbox, task::Task};
+use crate::{Config, client::Client, nodes::Nodes};
 
-/// A handle on the task. When it is dropped, the task ends.
+/// A handle on the tasks. When it is dropped, they end.
 pub(crate) struct Live {
-    topics: Arc<Mutex<Topics>>,
-    changed: Arc<Notify>,
+    client: Client,
+    board: Arc<Board>,
+    /// Where streams are heard of, unless each has a channel of its own: in a cluster.
+    inbox: Option<Arc<Inbox>>,
+    /// The subscription of the inbox, from the first listener on.
+    reading: OnceCell<Listening>,
     join_timeout: Duration,
-    _task: JoinSet<()>,
+    _tasks: JoinSet<()>,
 }
 
 impl Live {
     /// Starts to hear. The connection is made when there is something to listen to.
-    pub(crate) fn start(nodes: Arc<Nodes>, config: &Config) -> Self {
-        let (topics, changed) = <(Arc<Mutex<Topics>>, Arc<Notify>)>::default();
+    pub(crate) fn start(nodes: Arc<Nodes>, client: Client, config: &Config) -> Self {
+        let board: Arc<Board> = Arc::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(Task::new(nodes, Arc::clone(&topics), Arc::clone(&changed)).run());
-        Self { topics, changed, join_timeout: config.connect_timeout + config.response_timeout, _task: tasks }
+        tasks.spawn(Task::new(nodes, Arc::clone(&board)).run());
+        let inbox = (!client.is_cluster()).then(|| Arc::new(Inbox::new(client.clone(), config.log_ttl)));
+        if let Some(inbox) = &inbox {
+            tasks.spawn(Arc::clone(inbox).run());
+        }
+        let join_timeout = config.connect_timeout + config.response_timeout;
+        Self { client, board, inbox, reading: OnceCell::new(), join_timeout, _tasks: tasks }
     }
 
-    /// Lets `listener` hear what is published of a stream. When this returns, the channel is subscribed.
+    /// Lets `listener` hear what is added to a stream. When this returns, nothing that is added later is missed.
     pub(crate) async fn listen(
         &self,
-        channel: String,
         id: ResponseId,
         listener: Arc<dyn Listener>,
     ) -> Result<Listening, Error> {
-        self.join(channel, Ear::Stream(id, listener)).await
+        let (keys, ear) = (&self.client.keys, Ear::Stream(id, listener));
+        let Some(inbox) = &self.inbox else {
+            return self.board.join(keys.live(id).into(), ear, self.join_timeout).await;
+        };
+        let read = || {
+            let reader = Ear::Inbox(Arc::clone(inbox));
+            self.board.join(Arc::clone(inbox.name()), reader, self.join_timeout)
+        };
+        self.reading.get_or_try_init(read).await?;
+        inbox.board.join(keys.meta(id).into(), ear, self.join_timeout).await
+    }
+
+    /// The note that a stream is followed here, for whoever creates it to make. None if there is nothing to note.
+    pub(crate) fn claim(&self, id: ResponseId) -> Option<Claim<'_>> {
+        self.inbox.as_ref()?.claim(self.client.keys.meta(id))
     }
 
     /// Lets `listener` hear of cancels.
-    pub(crate) async fn listen_stops(
-        &self,
-        channel: String,
-        listener: Arc<dyn StopListener>,
-    ) -> Result<Listening, Error> {
-        self.join(channel, Ear::Stops(listener)).await
-    }
-
-    async fn join(&self, channel: String, ear: Ear) -> Result<Listening, Error> {
-        let channel: Arc<str> = channel.into();
-        let (key, joined) = self.topics.lock().join(&channel, ear);
-        let (topics, changed) = (Arc::clone(&self.topics), Arc::clone(&self.changed));
-        let listening = Listening::new(move || {
-            // Dropped after the lock is free: a listener may hold guards of its own.
-            let _left = topics.lock().leave(&channel, key);
-            changed.notify_one();
-        });
-        if let Some(joined) = joined {
-            self.changed.notify_one();
-            timeout(self.join_timeout, joined).await.map_err(|_| too_late())?.map_err(Error::unavailable)?;
-        }
-        Ok(listening)
+    pub(crate) async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
+        self.board.join(self.client.keys.stops().into(), Ear::Stops(listener), self.join_timeout).await
     }
 }

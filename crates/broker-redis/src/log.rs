@@ -17,9 +17,9 @@ use crate::{
     Config,
     appends::{Append, Appends},
     client::Client,
-    error::unreadable,
-    live::Live,
-    scripts::{self, Answer, flag, millis, stop_named},
+    error::{from_script, unreadable},
+    live::{Claim, Live},
+    scripts::{self, Answer, Call, flag, millis, stop_named},
 };
 
 /// About how many bytes of records are read at once when a stream is taken over.
@@ -43,9 +43,34 @@ impl Log {
         Self { client, appends, live, ttl: config.log_ttl, live_limit: config.live_limit_bytes }
     }
 
-    /// What is published of a record: itself, or nothing, which tells the listeners to read it.
-    fn published<'a>(&self, record: &'a Bytes) -> &'a [u8] {
-        if record.len() > self.live_limit { &[] } else { record }
+    /// Whether a record is published, and not only that there is one, which tells the listeners to read it.
+    const fn is_live(&self, record: &Bytes) -> bool {
+        record.len() <= self.live_limit
+    }
+
+    /// `call` with the arguments of a creation, and the note that it makes.
+    pub(crate) fn creation(
+        &self,
+        call: Call,
+        id: ResponseId,
+        header: &Header,
+        events: &[Event],
+    ) -> (Call, Option<Claim<'_>>) {
+        let record = encode_record(Epoch(0), 0, events, SystemTime::now());
+        let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
+        // A gateway follows what it creates.
+        let follower = self.live.claim(id);
+        let call = call
+            .arg(header.encode_to_vec())
+            .arg(&record[..])
+            .arg(events.len())
+            .arg(flag(events.last().is_some_and(Event::is_terminal)))
+            .arg(millis(self.ttl))
+            .arg(if header.background { "" } else { &grace })
+            .arg(self.client.channel(id))
+            .arg(flag(self.is_live(&record)))
+            .arg(follower.as_ref().map_or("", Claim::inbox));
+        (call, follower)
     }
 
     /// Records from `from` on, as they are kept, and whether there are more.
@@ -98,20 +123,11 @@ impl StreamLog for Log {
 
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {
         check_events(events)?;
-        let (keys, record) = (&self.client.keys, encode_record(Epoch(0), 0, events, SystemTime::now()));
-        let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
-        let call = scripts::CREATE
-            .call([keys.log(id), keys.meta(id)])
-            .arg(header.encode_to_vec())
-            .arg(&record[..])
-            .arg(events.len())
-            .arg(flag(events.last().is_some_and(Event::is_terminal)))
-            .arg(millis(self.ttl))
-            .arg(if header.background { "" } else { &grace })
-            .arg(self.client.publish)
-            .arg(keys.live(id))
-            .arg(self.published(&record));
+        let keys = &self.client.keys;
+        let call = scripts::CREATE.call([keys.log(id), keys.meta(id)]);
+        let (call, follower) = self.creation(call, id, header, events);
         let created: bool = self.client.run(&call).await?;
+        follower.into_iter().for_each(Claim::made);
         Ok(if created { Creation::Created } else { Creation::Existed })
     }
 
@@ -158,7 +174,7 @@ impl StreamLog for Log {
             first,
             next: first + events.len() as u64,
             ends: events.last().is_some_and(Event::is_terminal),
-            is_live: record.len() <= self.live_limit,
+            is_live: self.is_live(&record),
             record,
         };
         let hurried = events.iter().any(|event| !matches!(event, Event::Delta(_)));
@@ -168,6 +184,7 @@ impl StreamLog for Log {
             ("gone", _) => Err(AppendError::Gone),
             ("fenced", _) => Err(AppendError::Fenced),
             ("ended", _) => Err(AppendError::Ended),
+            ("error", told) => Err(from_script(told).into()),
             ("gap", next) => Err(AppendError::Gap { first, next: next.parse().map_err(unreadable)? }),
             (stop, _) => match stop_named(stop) {
                 None => Err(unreadable(format!("a script answered {answer:?}")).into()),
@@ -182,7 +199,7 @@ impl StreamLog for Log {
     }
 
     async fn listen(&self, id: ResponseId, listener: Arc<dyn Listener>) -> Result<Listening, Error> {
-        self.live.listen(self.client.keys.live(id), id, listener).await
+        self.live.listen(id, listener).await
     }
 
     async fn expire(&self, id: ResponseId, after: Duration) -> Result<(), Error> {

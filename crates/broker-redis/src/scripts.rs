@@ -81,19 +81,21 @@ macro_rules! scripts {
 
 // Each with what it uses of the library, and no more: its functions are made anew with every call.
 scripts! {
-    CREATE = "lib/time.lua" "lib/stream.lua" "create.lua";
+    CREATE = "lib/time.lua" "lib/stream.lua" "lib/inbox.lua" "lib/create.lua" "create.lua";
     OPEN = "lib/time.lua" "lib/stream.lua" "open.lua";
-    APPEND = "lib/time.lua" "lib/stream.lua" "append.lua";
+    APPEND = "lib/time.lua" "lib/stream.lua" "lib/inbox.lua" "append.lua";
+    LISTEN = "lib/inbox.lua" "listen.lua";
     READ = "read.lua";
     EXPIRE = "lib/time.lua" "expire.lua";
 
-    CANCEL = "cancel.lua";
+    CANCEL = "lib/time.lua" "lib/stream.lua" "cancel.lua";
     STOP = "lib/time.lua" "lib/stream.lua" "stop.lua";
     ATTEND = "lib/time.lua" "attend.lua";
     ANNOUNCE = "lib/time.lua" "announce.lua";
     MODELS = "lib/time.lua" "models.lua";
 
-    ENQUEUE = "lib/queue.lua" "enqueue.lua";
+    ENQUEUE = "lib/queue.lua" "lib/enqueue.lua" "enqueue.lua";
+    BEGIN = "lib/time.lua" "lib/stream.lua" "lib/inbox.lua" "lib/create.lua" "lib/queue.lua" "lib/enqueue.lua" "begin.lua";
     CLAIM = "lib/queue.lua" "claim.lua";
     ANSWER_CALL = "lib/queue.lua" "answer_call.lua";
     RENEW = "lib/queue.lua" "renew.lua";

@@ -117,6 +117,7 @@ macro_rules! conformance_suite {
                 waiting_workers_share_the_jobs
                 racing_workers_share_the_jobs
                 enqueueing_twice_is_once
+                a_stream_begins_with_its_job
                 a_claim_that_runs_out_is_handed_on
                 a_renewed_claim_is_kept
                 claims_that_ran_out_come_first

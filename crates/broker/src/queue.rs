@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use stream::ResponseId;
+use stream::{Event, ResponseId};
 
-use crate::{Backlog, Error, FoundJob, Job, JobEntry, JobStatus, Member};
+use crate::{Backlog, Creation, Error, FoundJob, Job, JobEntry, JobStatus, Member};
 
 /// A durable queue of jobs for each model. Workers pull when they have room, so load balances itself.
 ///
@@ -28,6 +28,15 @@ use crate::{Backlog, Error, FoundJob, Job, JobEntry, JobStatus, Member};
 pub trait JobQueue: Send + Sync {
     /// Puts a job into the queue of its model. On success it is as durable as the broker is.
     async fn enqueue(&self, job: &Job) -> Result<(), Error>;
+
+    /// Begins the stream of a job with `events`, as [`StreamLog::create`](crate::StreamLog::create) does, and puts the job into
+    /// its queue, in one step: both or neither. If the stream exists, nothing happens.
+    ///
+    /// `None`, and nothing was done, where that is two steps: the stream first, for a worker drops a job that has none.
+    async fn begin(&self, job: &Job, events: &[Event]) -> Result<Option<Creation>, Error> {
+        let _ = (job, events);
+        Ok(None)
+    }
 
     /// Claims up to `max` jobs of `model` for `lease`; waits up to `wait` for the first one.
     ///

@@ -4,15 +4,14 @@
 //!   model known? ─▶ key seen? ─▶ conversation ─▶ stream created, input remembered, listening ─▶ job enqueued ─▶ accepted
 //! ```
 //!
-//! The job is the last step: a gateway that dies before it has promised nothing. A key that was claimed without
-//! a job is completed by the next request that bears it, under the same id.
+//! The job is the last step, or one with the stream where the broker can do both at once: a gateway that dies before it has
+//! promised nothing. A key that was claimed without a job is completed by the next request that bears it, under the same id.
 
 mod idempotency;
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use broker::{Creation, Header, Job, Kind, Store};
-use bytes::Bytes;
 use protocol::{ApiError, Create, Item, Limited, Rates, Request, StoredInput, StoredResponse};
 use serde::Serialize;
 use serde_json::Value;
@@ -225,7 +224,7 @@ impl Shared {
         order: Order,
         admit: &Span,
     ) -> Result<Cursor, ApiError> {
-        let Order { create, kind, on_leave, .. } = order;
+        let Order { create: Create { mut request, generate, .. }, kind, on_leave, .. } = order;
         let leave = match on_leave {
             OnLeave::Cancel => Leave::Cancel,
             OnLeave::Grace => Leave::of(header),
@@ -233,41 +232,46 @@ impl Shared {
         let trace = header.trace();
         let subscribe =
             Subscribe { model: &header.model, trace: trace.as_ref(), from: 0, catch_up: false, leave };
-        let first = first_events(id, header, &create.request, create.generate);
-        let (cursor, created, remembered) = tokio::join!(
+        let first = first_events(id, header, &request, generate);
+        let work = match generate {
+            true => Some(self.work(id, header, kind, (&mut request, conversation), admit)?),
+            false => None,
+        };
+        let (cursor, begun, remembered) = tokio::join!(
             self.hub.subscribe(id, subscribe),
-            self.broker.log.create(id, header, &first.events),
-            self.remember(id, header, &create.request, first.end.as_ref()),
+            self.create(id, header, &first.events, work),
+            self.remember(id, header, &request, first.end.as_ref()),
         );
         remembered.map_err(unavailable)?;
-        let created = created.map_err(unavailable)?;
+        let (created, work) = begun?;
         let mut cursor = cursor.map_err(unavailable)?;
         match created {
             Creation::Created => cursor.prime(first.events),
             Creation::Existed => cursor.catch_up(),
         }
-        if create.generate && (created == Creation::Created || self.is_unfinished(id).await?) {
+        if let Some(work) = work
+            && (created == Creation::Created || self.is_unfinished(id).await?)
+        {
             // What another gateway has left half done may not count yet.
             let place = match created {
                 Creation::Existed => Some(self.quota.begin(principal, id).await?),
                 Creation::Created => None,
             };
-            let request = Request { input: conversation.to_vec(), ..create.request };
-            let request = serde_json::to_vec(&request).map_err(internal)?.into();
-            self.enqueue(id, header.clone(), kind, request, admit).await?;
+            self.enqueue(work).await?;
             place.into_iter().for_each(Place::keep);
         }
         Ok(cursor)
     }
 
-    async fn enqueue(
+    /// The job of a response, and the span of its way into the queue.
+    fn work(
         &self,
         id: ResponseId,
-        header: Header,
+        header: &Header,
         kind: Kind,
-        request: Bytes,
+        (request, conversation): (&mut Request, &[Item]),
         admit: &Span,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Work, ApiError> {
         let mut span = self.config.tracer.span(trace::Kind::Producer, "enqueue", admit.context());
         span.set(key::MESSAGING_OPERATION, "enqueue");
         span.set(key::MESSAGING_OPERATION_TYPE, "send");
@@ -275,7 +279,43 @@ impl Shared {
         span.set_with(key::MESSAGE, || id.to_string());
         span.set_with(key::CLIENT, || self.member.to_string());
         let trace = span.context().cloned();
-        let job = Job { id, header, kind, request, trace, enqueued_at_us: unix_micros() };
+        // A worker gets the whole conversation; what is remembered of the request is its own part.
+        let own = mem::replace(&mut request.input, conversation.to_vec());
+        let bytes = serde_json::to_vec(&request);
+        request.input = own;
+        let request = bytes.map_err(internal)?.into();
+        let job = Job { id, header: header.clone(), kind, request, trace, enqueued_at_us: unix_micros() };
+        Ok(Work { job, span })
+    }
+
+    /// Creates the stream; with its job, where the broker does both at once. What is given back is still to be enqueued, if
+    /// the stream lacks it.
+    async fn create(
+        &self,
+        id: ResponseId,
+        header: &Header,
+        events: &[Event],
+        work: Option<Work>,
+    ) -> Result<(Creation, Option<Work>), ApiError> {
+        if let Some(Work { job, mut span }) = work {
+            let begun = self.broker.jobs.begin(&job, events).await.map_err(|error| {
+                span.fail("broker");
+                unavailable(error)
+            })?;
+            if begun == Some(Creation::Created) {
+                return Ok((Creation::Created, None));
+            }
+            let created = match begun {
+                Some(existed) => existed,
+                None => self.broker.log.create(id, header, events).await.map_err(unavailable)?,
+            };
+            return Ok((created, Some(Work { job, span })));
+        }
+        Ok((self.broker.log.create(id, header, events).await.map_err(unavailable)?, None))
+    }
+
+    async fn enqueue(&self, Work { mut job, mut span }: Work) -> Result<(), ApiError> {
+        job.enqueued_at_us = unix_micros();
         self.broker.jobs.enqueue(&job).await.map_err(|error| {
             span.fail("broker");
             unavailable(error)
@@ -317,6 +357,13 @@ impl Shared {
             None => Ok(()),
         }
     }
+}
+
+/// What is to be enqueued.
+struct Work {
+    job: Job,
+    /// Until it is.
+    span: Span,
 }
 
 /// Stores what a client gave with its request.

@@ -60,8 +60,12 @@ impl Times {
     /// Waits for `answer`. One that nobody waits for to its end is not counted.
     async fn time<T>(&self, operation: &'static str, answer: impl Future<Output = T>) -> T {
         let (answer, took) = timed(answer).await;
-        self.all.get_or_create(&OperationLabel { operation }).observe(took);
+        self.observe(operation, took);
         answer
+    }
+
+    fn observe(&self, operation: &'static str, took: f64) {
+        self.all.get_or_create(&OperationLabel { operation }).observe(took);
     }
 }
 
@@ -82,6 +86,15 @@ struct Timed<T: ?Sized> {
 impl JobQueue for Timed<dyn JobQueue> {
     async fn enqueue(&self, job: &Job) -> Result<(), Error> {
         self.times.time("enqueue", self.inner.enqueue(job)).await
+    }
+
+    async fn begin(&self, job: &Job, events: &[Event]) -> Result<Option<Creation>, Error> {
+        let (answer, took) = timed(self.inner.begin(job, events)).await;
+        // Where it is two steps, those are counted.
+        if !matches!(answer, Ok(None)) {
+            self.times.observe("begin", took);
+        }
+        answer
     }
 
     async fn claim(

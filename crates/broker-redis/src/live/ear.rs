@@ -11,9 +11,12 @@ use proto::decode_appended;
 use stream::{Record, ResponseId};
 use tracing::error;
 
+use super::inbox::Inbox;
+
 /// A listener, with what it listens to.
 #[derive(Clone)]
 pub(super) enum Ear {
+    Inbox(Arc<Inbox>),
     Stream(ResponseId, Arc<dyn Listener>),
     Stops(Arc<dyn StopListener>),
 }
@@ -28,32 +31,37 @@ impl Ear {
     }
 }
 
-/// Tells the listeners what was published. It is decoded once for all of them.
-pub(super) fn tell(ears: &Ears, payload: &[u8]) {
-    let Some((_, first)) = ears.first() else { return };
-    match first {
-        Ear::Stream(..) => tell_record(ears, payload),
-        Ear::Stops(_) => tell_stop(ears, payload),
+/// Tells the listeners what was published. It is decoded once for all of them. Whether it was the end of a stream.
+pub(super) fn tell(ears: &Ears, payload: &[u8]) -> bool {
+    match ears.first() {
+        Some((_, Ear::Stream(..))) => return tell_record(ears, payload),
+        Some((_, Ear::Inbox(inbox))) => inbox.heard(payload),
+        Some((_, Ear::Stops(_))) => tell_stop(ears, payload),
+        None => {}
     }
+    false
 }
 
 /// Tells the listeners that something may have been missed.
 pub(super) fn tell_interruption(ears: &Ears) {
     for (_, ear) in ears.iter() {
-        // Of cancels, some may be missed: the next append answers them.
-        if let Ear::Stream(id, listener) = ear {
-            guarded(|| listener.interrupted(*id));
+        match ear {
+            Ear::Inbox(inbox) => inbox.interrupted(),
+            Ear::Stream(id, listener) => guarded(|| listener.interrupted(*id)),
+            // Of cancels, some may be missed: the next append answers them.
+            Ear::Stops(_) => {}
         }
     }
 }
 
-fn tell_record(ears: &Ears, payload: &[u8]) {
+fn tell_record(ears: &Ears, payload: &[u8]) -> bool {
     // Nothing stands for a record that is too large for the live path. What a later version has written, the log says
     // better, with an error that someone sees.
     let Some((record, at)) =
         Some(payload).filter(|bytes| !bytes.is_empty()).and_then(|bytes| decode_appended(bytes).ok())
     else {
-        return tell_interruption(ears);
+        tell_interruption(ears);
+        return false;
     };
     // The appender's clock may be ahead of this one's: then it took no time at all.
     let travelled = at.map(|at| SystemTime::now().duration_since(at).unwrap_or_default());
@@ -68,6 +76,7 @@ fn tell_record(ears: &Ears, payload: &[u8]) {
             });
         }
     }
+    record.is_terminal()
 }
 
 fn tell_stop(ears: &Ears, payload: &[u8]) {

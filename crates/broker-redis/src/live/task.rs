@@ -6,19 +6,19 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::Mutex;
 use redis::{PushKind, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::mpsc,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
 use tracing::{info, warn};
 
 use super::{
+    board::Board,
     ear::{tell, tell_interruption},
     link::{Inbox, Link, Push, connect},
-    topics::{Channel, Need, Topics},
+    topics::{Channel, Need},
 };
 use crate::{nodes::Nodes, target::Node};
 
@@ -58,8 +58,7 @@ enum Event {
 
 pub(super) struct Task {
     nodes: Arc<Nodes>,
-    topics: Arc<Mutex<Topics>>,
-    changed: Arc<Notify>,
+    board: Arc<Board>,
     links: HashMap<Node, Link>,
     is_mapping: bool,
     /// Channels whose commands failed, to be looked at with the next tick, or when the slots are known again.
@@ -72,12 +71,11 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(nodes: Arc<Nodes>, topics: Arc<Mutex<Topics>>, changed: Arc<Notify>) -> Self {
+    pub(super) fn new(nodes: Arc<Nodes>, board: Arc<Board>) -> Self {
         let (sender, pushes) = mpsc::channel(INBOX);
         Self {
             nodes,
-            topics,
-            changed,
+            board,
             links: HashMap::new(),
             is_mapping: false,
             later: Vec::new(),
@@ -96,7 +94,7 @@ impl Task {
             // All of these are cancel safe: what is not taken now is there the next time.
             let event = tokio::select! {
                 Some(push) = self.pushes.recv() => Event::Push(push),
-                () = self.changed.notified() => Event::Changed,
+                () = self.board.changed.notified() => Event::Changed,
                 Some(done) = self.work.join_next() => match done {
                     Ok(event) => event,
                     // It was aborted: the task ends.
@@ -144,9 +142,10 @@ impl Task {
         match (&push.info.kind, push.channel()) {
             (PushKind::Message | PushKind::SMessage, Some(channel)) => {
                 // Nobody is called under the lock.
-                let ears = self.topics.lock().ears(channel);
+                let ears = self.board.topics.lock().ears(channel);
                 if let (Some(ears), Some(payload)) = (ears, push.payload()) {
-                    tell(&ears, payload);
+                    // Of a channel's end nobody has to be told: whoever hears leaves it.
+                    let _ = tell(&ears, payload);
                 }
             }
             (PushKind::Disconnection, _) => {
@@ -155,14 +154,14 @@ impl Task {
             }
             _ if !self.is_current(&push.node, push.generation) => {}
             (PushKind::Subscribe | PushKind::SSubscribe, Some(channel)) => {
-                let interrupted = self.topics.lock().joined(channel, &push.node);
+                let interrupted = self.board.topics.lock().joined(channel, &push.node);
                 if let Some(ears) = interrupted {
                     tell_interruption(&ears);
                 }
                 self.route();
             }
             (PushKind::Unsubscribe | PushKind::SUnsubscribe, Some(channel)) => {
-                let moved = self.topics.lock().left(channel, &push.node);
+                let moved = self.board.topics.lock().left(channel, &push.node);
                 if moved {
                     self.map();
                 }
@@ -174,7 +173,7 @@ impl Task {
 
     /// Something was dropped, and nobody knows what.
     fn overflow(&self) {
-        let all = self.topics.lock().all_ears();
+        let all = self.board.topics.lock().all_ears();
         warn!(channels = all.len(), "live messages came faster than they were heard");
         all.iter().for_each(tell_interruption);
     }
@@ -186,7 +185,7 @@ impl Task {
         let mut touched = BTreeSet::new();
         let mut lost = false;
         {
-            let mut topics = self.topics.lock();
+            let mut topics = self.board.topics.lock();
             for channel in topics.take_changed() {
                 let node = match topics.need(&channel) {
                     Need::Nothing => continue,
@@ -217,7 +216,7 @@ impl Task {
             return;
         };
         let Some(connection) = link.connection.clone() else { return self.connect(node) };
-        let change = link.plan(&mut self.topics.lock(), node, self.nodes.target().is_cluster());
+        let change = link.plan(&mut self.board.topics.lock(), node, self.nodes.target().is_cluster());
         if change.is_empty() {
             return;
         }
@@ -237,7 +236,7 @@ impl Task {
             warn!(%node, %channel, channels = failed.len(), %error, "failed to change subscriptions");
         }
         for (channel, _) in failed {
-            self.topics.lock().failed(&channel);
+            self.board.topics.lock().failed(&channel);
             self.later.push(channel);
         }
         if moved {
@@ -299,7 +298,7 @@ impl Task {
             failures: 1,
             ..Link::default()
         };
-        self.topics.lock().lose(node);
+        self.board.topics.lock().lose(node);
         self.map();
         self.route();
         self.flush(node);
@@ -331,7 +330,7 @@ impl Task {
         }
         let queued = self.links.values_mut().flat_map(|link| link.queue.drain(..));
         let again: Vec<_> = queued.chain(self.later.drain(..)).collect();
-        self.topics.lock().look_again(again);
+        self.board.topics.lock().look_again(again);
         self.route();
     }
 
@@ -340,7 +339,7 @@ impl Task {
     fn tick(&mut self) {
         self.ticks += 1;
         {
-            let mut topics = self.topics.lock();
+            let mut topics = self.board.topics.lock();
             topics.look_again(self.later.drain(..));
             if let Some(before) = Instant::now().checked_sub(STUCK) {
                 topics.retry_stuck(before);

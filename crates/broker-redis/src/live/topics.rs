@@ -124,6 +124,12 @@ impl Topics {
         self.set(channel, State::Joining(Arc::clone(node), now));
     }
 
+    /// Whether the subscription that is on its way is the one that began at `since`.
+    pub(super) fn is_joining_since(&self, channel: &str, since: Instant) -> bool {
+        let topic = self.by_channel.get(channel);
+        topic.is_some_and(|topic| matches!(topic.state, State::Joining(_, at) if at == since))
+    }
+
     /// The end of a subscription is on its way.
     pub(super) fn leaving(&mut self, channel: &str, node: &Node, now: Instant) {
         self.set(channel, State::Leaving(Arc::clone(node), now));
@@ -169,6 +175,11 @@ impl Topics {
         }
         self.changed.push(channel);
         unasked
+    }
+
+    /// Nothing more is to come on a channel: there is nothing to leave any more.
+    pub(super) fn ended(&mut self, channel: &str) {
+        self.set(channel, State::Absent);
     }
 
     /// The connection to `node` has ended, and all that was on it.

@@ -1,35 +1,46 @@
--- Adds records, each if its epoch is in force and it carries on where its stream stands.
+-- Adds records, each if it carries on where its stream stands, in the epoch that is in force.
 -- KEYS  of each: log, meta
--- ARGV  ttl, PUBLISH; of each: entry id, record, epoch, first, its range, 1 if it ends the stream, channel, payload
+-- ARGV  ttl, in a cluster the channel of the only one; of each: entry id, record, tail before it without its last part, tail
+--       after it, 1 if it is published and not only told of, 1 if it ends the stream
 -- Answers for each: why nothing was added; or else why its owner shall stop, and nothing if it shall go on.
-local ttl, publish = tonumber(ARGV[1]), ARGV[2]
+local ttl, channel = tonumber(ARGV[1]), ARGV[2]
 
-local function append(log, meta, entry, record, epoch, first, range, ends, channel, payload)
-  local found = redis.call('HMGET', meta, 'epoch', 'tail', 'ended', 'cancelled', 'attended', 'kept')
-  local owned, tail, ended = found[1], found[2], found[3]
-  if not owned then return 'gone' end
-  if epoch ~= owned and tonumber(epoch) < tonumber(owned) then return 'fenced' end
+-- Why a record does not carry on.
+local function refusal(tail, before, after, stop)
+  if not tail then return 'gone' end
   -- A repetition: its first answer was lost.
-  if tail == range then return stop(ended, found[4], found[5]) end
+  if tail == after then return why(stop) end
+  if tail == 'ended ' .. after then return '' end
+  local owned, next, ended = parse(tail)
+  local epoch = string.match(before, '^%d+')
+  if tonumber(epoch) < tonumber(owned) then return 'fenced' end
   if ended then return 'ended' end
-  local next = string.match(tail, '%d+$')
-  if epoch ~= owned or first ~= next then return 'gap ' .. next end
+  return 'gap ' .. next
+end
+
+local function append(log, meta, entry, record, before, after, published, ends)
+  local found = redis.call('HMGET', meta, 'tail', 'stop', 'kept', 'live')
+  local tail, stop, live = found[1], found[2], found[4]
+  if not tail or string.find(tail, before, 1, true) ~= 1 then return refusal(tail, before, after, stop) end
 
   if not redis.call('XADD', log, 'NOMKSTREAM', entry, 'record', record) then return 'gone' end
-  if ends == '' then
-    redis.call('HSET', meta, 'tail', range)
-  else
-    ended = '1'
-    redis.call('HSET', meta, 'tail', range, 'ended', 1)
+  redis.call('HSET', meta, 'tail', ends == '' and after or 'ended ' .. after)
+  prolong(log, meta, ttl, found[3])
+  if published == '' then record = '' end
+  if channel ~= '' then
+    redis.call('SPUBLISH', channel, record)
+  elseif live then
+    tell(live, meta, record)
   end
-  prolong(log, meta, ttl, found[6])
-  redis.call(publish, channel, payload)
-  return stop(ended, found[4], found[5])
+  return ends == '' and why(stop) or ''
 end
 
 local answers = {}
 for i = 1, #KEYS / 2 do
-  local at = 8 * i - 5
-  answers[i] = append(KEYS[2 * i - 1], KEYS[2 * i], unpack(ARGV, at, at + 7))
+  local at = 6 * i - 3
+  -- One that cannot be read harms no other.
+  local done, answer = pcall(append, KEYS[2 * i - 1], KEYS[2 * i], unpack(ARGV, at, at + 5))
+  answers[i] = done and answer or 'error ' .. (answer.err or tostring(answer))
 end
+send()
 return answers

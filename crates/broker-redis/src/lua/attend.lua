@@ -1,8 +1,9 @@
 -- Notes until when a gateway has subscribers of a stream, and until when any has: the second is what appends ask.
 -- KEYS  meta
 -- ARGV  gateway, lease
--- In the background nobody is asked for, and of what is not there nothing is noted.
-if redis.call('HEXISTS', KEYS[1], 'attended') == 0 then return end
+-- In the background nobody is asked for, and of what is cancelled or not there nothing is noted.
+local stop = redis.call('HGET', KEYS[1], 'stop')
+if not stop or stop == 'cancelled' then return end
 local at = now()
 local attended = at + ARGV[2]
 redis.call('HSET', KEYS[1], 'gateway:' .. ARGV[1], attended)
@@ -14,4 +15,4 @@ for i = 1, #fields, 2 do
     if other <= at then redis.call('HDEL', KEYS[1], fields[i]) end
   end
 end
-redis.call('HSET', KEYS[1], 'attended', attended)
+redis.call('HSET', KEYS[1], 'stop', attended)

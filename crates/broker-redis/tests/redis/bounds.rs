@@ -30,6 +30,8 @@ async fn no_key_stays_for_ever() {
     let (worker, gateway) = (Member::random("worker"), Member::random("gateway"));
     let (id, epoch) = begin(&broker).await;
     let (_follower, _listening) = Follower::listen(&broker, id).await;
+    let (_nobody, _in_vain) = Follower::listen(&broker, broker.log.new_id()).await;
+    broker.jobs.begin(&job("m"), &[whole(EventKind::Created)]).await.unwrap();
     broker.control.attend(id, &gateway, LEASE).await.unwrap();
     append(&broker, id, epoch, 1, &[delta("x")]).await;
     broker.control.cancel(id).await.unwrap();
@@ -65,6 +67,10 @@ async fn a_full_queue_is_unavailable() {
         broker.jobs.enqueue(&job("m")).await.unwrap();
     }
     assert!(broker.jobs.enqueue(&job("m")).await.unwrap_err().is_retryable());
+    let refused = job("m");
+    let beginning = [whole(EventKind::Created)];
+    assert!(broker.jobs.begin(&refused, &beginning).await.unwrap_err().is_retryable());
+    assert_eq!(broker.log.header(refused.id).await.unwrap(), None, "a stream without its job");
     broker.jobs.enqueue(&job("another")).await.unwrap();
     let claims = broker.jobs.claim("m", &Member::random("worker"), 1, Duration::ZERO, LEASE).await.unwrap();
     broker.jobs.finish(&claims[0].ticket).await.unwrap();

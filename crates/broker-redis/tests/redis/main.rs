@@ -13,6 +13,7 @@ mod examined;
 
 mod bounds;
 mod breaks;
+mod inbox;
 mod secure;
 mod start;
 mod together;

@@ -1,14 +1,17 @@
 //! Scenes about jobs: each is done by someone, in order, and by nobody else as long as its claim holds.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
-use super::stage::{LONG, PATIENCE, SHORT, claim, claim_one, enqueue, eventually, fresh, job, soon, worker};
-use crate::{Broker, Claim, Depth};
+use super::stage::{
+    Ear, LONG, PATIENCE, SHORT, claim, claim_one, created, delta, enqueue, eventually, fresh, job, open,
+    soon, worker,
+};
+use crate::{Broker, Claim, Creation, Depth, Job};
 
 fn ids(claims: &[Claim]) -> Vec<stream::ResponseId> {
     claims.iter().map(|claim| claim.job.id).collect()
@@ -136,6 +139,37 @@ pub async fn enqueueing_twice_is_once(broker: &Broker) {
     broker.jobs.finish(&claims[0].ticket).await.unwrap();
     broker.jobs.enqueue(&job).await.unwrap();
     assert_eq!(broker.jobs.depth(&model).await.unwrap(), Depth::default());
+}
+
+/// Where a stream and its job begin in one step, both are there; and where the stream is there, neither begins again.
+pub async fn a_stream_begins_with_its_job(broker: &Broker) {
+    let model = fresh("model");
+    let job = job(&model);
+    let Some(creation) = broker.jobs.begin(&job, &[created()]).await.unwrap() else {
+        assert!(broker.log.header(job.id).await.unwrap().is_none(), "it did something all the same");
+        assert_eq!(broker.jobs.depth(&model).await.unwrap(), Depth::default());
+        return;
+    };
+    assert_eq!(creation, Creation::Created);
+    assert_eq!(broker.log.header(job.id).await.unwrap(), Some(job.header.clone()));
+    let ear = Ear::new();
+    let _listening = broker.log.listen(job.id, Arc::clone(&ear) as _).await.unwrap();
+    assert_eq!(broker.jobs.begin(&job, &[created(), delta("again")]).await.unwrap(), Some(Creation::Existed));
+    let claims = claim(broker, &model, &worker(), 10).await;
+    assert_eq!(ids(&claims), [job.id]);
+    assert_eq!(claims[0].job, job);
+    let opened = open(broker, job.id).await;
+    assert_eq!(opened.records.iter().flat_map(|record| &record.events).collect::<Vec<_>>(), [&created()]);
+    broker.log.append(job.id, opened.epoch, 1, &[delta("a")]).await.unwrap();
+    ear.hears_up_to(2).await;
+
+    let existing = Job { id: super::stage::begin(broker).await, ..job };
+    assert_eq!(broker.jobs.begin(&existing, &[created()]).await.unwrap(), Some(Creation::Existed));
+    assert_eq!(
+        broker.jobs.depth(&model).await.unwrap().waiting,
+        0,
+        "a job for a stream that has begun without it"
+    );
 }
 
 /// Whoever does not renew in time loses the claim to the next, which sees the attempt counted one higher.

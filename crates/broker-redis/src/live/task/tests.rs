@@ -26,13 +26,13 @@ impl Listener for Told {
 async fn too_much_to_hear_is_told() {
     // Nobody is there: the task cannot join anything, but it hears what is in its inbox.
     let config = Config { urls: vec!["redis://127.0.0.1:1".into()], ..Config::default() };
-    let topics: Arc<Mutex<Topics>> = Arc::default();
+    let board: Arc<Board> = Arc::default();
     let told = Arc::new(Told::default());
     let ear = Ear::Stream(ResponseId::from_parts(0, 1), Arc::clone(&told) as _);
-    let _ = topics.lock().join(&"quiet".into(), ear);
+    let _ = board.topics.lock().join(&"quiet".into(), ear);
 
     let nodes = Arc::new(Nodes::new(Target::new(&config).unwrap()));
-    let task = Task::new(nodes, topics, Arc::default());
+    let task = Task::new(nodes, board);
     for _ in 0..2 * INBOX {
         let data = vec![Value::BulkString(b"loud".to_vec()), Value::BulkString(Vec::new())];
         let info = PushInfo { kind: PushKind::Message, data };

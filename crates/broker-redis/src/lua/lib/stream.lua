@@ -1,9 +1,21 @@
+-- What is decided about a stream is in its meta:
+--   tail  '<epoch> <next> <first>': the epoch in force, the next event, and with which the last record began; before it
+--         'ended ' once nothing may follow
+--   stop  'cancelled', or until when anyone attends it; nothing in the background
+--   kept  until when it lives
+--   live  the inboxes of those that follow it, see inbox.lua
+
+-- The epoch, the next event and the end of a tail.
+local function parse(tail)
+  local ended, epoch, next = string.match(tail, '^(%l*) ?(%d+) (%d+)')
+  return epoch, next, ended ~= ''
+end
 
 -- Why the owner of a stream shall end it; empty if it shall not.
-local function stop(ended, cancelled, attended)
-  if ended then return '' end
-  if cancelled then return 'cancelled' end
-  if attended and tonumber(attended) <= now() then return 'abandoned' end
+local function why(stop)
+  if not stop then return '' end
+  if stop == 'cancelled' then return stop end
+  if tonumber(stop) <= now() then return 'abandoned' end
   return ''
 end
 
