@@ -1,5 +1,5 @@
 //! What a process says of its inside, on demand and to the operator alone: where its time goes, what its memory is, what its
-//! runtime does. Nothing of it costs anything while nobody asks.
+//! runtime does. While nobody asks it costs nothing, but that jemalloc is ready to be asked.
 
 #[cfg(target_os = "linux")]
 mod heap;
@@ -12,7 +12,7 @@ mod stacks;
 use std::{sync::Arc, time::Duration};
 
 use hyper::StatusCode;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::stacks::{Format, Stacks};
 
@@ -53,7 +53,12 @@ impl Debug {
     }
 
     /// One profile at a time, of whichever kind.
-    async fn profile<F>(&self, query: &str, kind: &'static str, take: impl FnOnce(Duration) -> F) -> Page
+    async fn profile<F>(
+        &self,
+        query: &str,
+        kind: &'static str,
+        take: impl FnOnce(Duration, OwnedSemaphorePermit) -> F,
+    ) -> Page
     where
         F: Future<Output = Result<Stacks, String>>,
     {
@@ -63,11 +68,11 @@ impl Debug {
             );
             return text(StatusCode::BAD_REQUEST, &message);
         };
-        let Ok(_alone) = Arc::clone(&self.profiler).try_acquire_owned() else {
+        let Ok(alone) = Arc::clone(&self.profiler).try_acquire_owned() else {
             return text(StatusCode::CONFLICT, "a profile is being taken already: wait for it to end\n");
         };
         tracing::info!(seconds, kind, "taking a profile");
-        match take(Duration::from_secs(seconds)).await {
+        match take(Duration::from_secs(seconds), alone).await {
             Ok(stacks) => (StatusCode::OK, format.content_type(), stacks.write(format)),
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("no profile: {error}\n")),
         }

@@ -1,6 +1,6 @@
 //! What a process says of its inside.
 
-use std::process::Command;
+use std::{io::Write as _, net::TcpStream, process::Command};
 
 use serde_json::Value;
 
@@ -95,6 +95,23 @@ fn what_cannot_be_profiled_is_told() {
         assert_eq!(both, [200, 409], "one at a time");
     });
     assert_eq!(running.admin("/debug/").0, 404);
+}
+
+#[test]
+fn a_profile_ends_with_who_asked_for_it() {
+    let (running, _) = Running::dev();
+    for kind in ["profile", "heap"] {
+        let short = || running.admin(&format!("/debug/pprof/{kind}?seconds=1&format=folded")).0;
+        let long = || {
+            let mut client = TcpStream::connect(&running.admin).unwrap();
+            write!(client, "GET /debug/pprof/{kind}?seconds=120 HTTP/1.1\r\nhost: admin\r\n\r\n").unwrap();
+            // Of the two, the other one may have come first.
+            (short() == 409).then_some(client)
+        };
+        let client = (0..20).find_map(|_| long()).unwrap();
+        drop(client);
+        assert!((0..5_000).any(|_| short() == 200), "it goes on");
+    }
 }
 
 #[test]

@@ -9,22 +9,23 @@ mod names;
 use std::{collections::BTreeMap, time::Duration};
 
 use tikv_jemalloc_ctl::{Access as _, AsName as _, profiling};
+use tokio::sync::OwnedSemaphorePermit;
 
 use self::names::Names;
 use super::stacks::Stacks;
 
-/// Whether it samples, and how much: `opt.` is how the process began, without it how it is now. jemalloc.net/jemalloc.3.html
+// What they are is in jemalloc.net/jemalloc.3.html: whether it samples, and the logarithm of the bytes to a sample.
 const ACTIVE: &str = "prof.active\0";
 const SAMPLE: &str = "prof.lg_sample\0";
-/// Forgets what was sampled, and goes on with this many bytes to a sample.
+// Forgets what was sampled, and has that many bytes to a sample from then on.
 const RESET: &str = "prof.reset\0";
 
-/// Samples what is allocated for so long, and tells what of it is held still at the end. The caller sees to it that there is only one
-/// at a time. Cancel safe: however it ends, nothing is sampled any more.
+/// Samples what is allocated for so long, and tells what of it is held still at the end. Cancel safe: however it ends, nothing is sampled
+/// any more, and only then is `alone` given back, of which there is one.
 ///
 /// Where the process has been sampling since it began, it tells of all that is held, and goes on.
-pub(super) async fn take(duration: Duration) -> Result<Stacks, String> {
-    let sampling = Sampling::begin()?;
+pub(super) async fn take(duration: Duration, alone: OwnedSemaphorePermit) -> Result<Stacks, String> {
+    let sampling = Sampling::begin(alone)?;
     tokio::time::sleep(duration).await;
     // To find the names of functions takes a while.
     let named = tokio::task::spawn_blocking(move || {
@@ -49,10 +50,11 @@ pub(super) async fn take(duration: Duration) -> Result<Stacks, String> {
 struct Sampling {
     /// It was so before.
     always: bool,
+    _alone: OwnedSemaphorePermit,
 }
 
 impl Sampling {
-    fn begin() -> Result<Self, String> {
+    fn begin(alone: OwnedSemaphorePermit) -> Result<Self, String> {
         if !profiling::prof::read().unwrap_or(false) {
             return Err("the allocator was not prepared for it: start the process with \
                         _RJEM_MALLOC_CONF=prof:true,prof_active:false"
@@ -60,7 +62,7 @@ impl Sampling {
         }
         let always =
             ACTIVE.name().update(true).map_err(|error| format!("jemalloc does not sample: {error}"))?;
-        Ok(Self { always })
+        Ok(Self { always, _alone: alone })
     }
 }
 

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use pprof::{ProfilerGuardBuilder, Report};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::stacks::Stacks;
 
 /// Samples in a second. Not 100, so that what happens every 10 ms is not always, or never, caught.
 const FREQUENCY_HZ: i32 = 99;
 
-/// Samples this process for so long. The caller sees to it that there is only one at a time.
-pub(super) async fn take(duration: Duration) -> Result<Stacks, String> {
+/// Samples this process for so long. `alone`, of which there is one, is given back when that has ended, however it does.
+pub(super) async fn take(duration: Duration, alone: OwnedSemaphorePermit) -> Result<Stacks, String> {
     // A sample within these libraries is left out: to unwind from there could take a lock that is held.
     let blocklist = ["libc", "libgcc", "pthread", "vdso"];
     let profiler = ProfilerGuardBuilder::default().frequency(FREQUENCY_HZ).blocklist(&blocklist).build();
@@ -18,6 +19,8 @@ pub(super) async fn take(duration: Duration) -> Result<Stacks, String> {
     tokio::time::sleep(duration).await;
     // To find the names of functions takes a while.
     let named = tokio::task::spawn_blocking(move || {
+        // Given back in this order.
+        let (_alone, profiler) = (alone, profiler);
         profiler.report().build().map(|report| stacks(&report, duration)).map_err(|error| error.to_string())
     });
     named.await.unwrap_or_else(|error| Err(error.to_string()))
