@@ -106,12 +106,12 @@ impl Inbox {
     }
 
     /// Somebody else makes the note of this stream, if it is still to be made.
-    pub(super) fn claim(&self, stream: String) -> Option<Claim<'_>> {
+    pub(super) fn note(&self, stream: String) -> Option<Note<'_>> {
         let (stream, since) = (Channel::from(stream), Instant::now());
         let mut topics = self.board.topics.lock();
         (topics.need(&stream) == Need::Join).then(|| {
             topics.joining(&stream, &self.node, since);
-            Claim { inbox: self, stream: Arc::clone(&stream), since }
+            Note { inbox: self, stream: Arc::clone(&stream), since }
         })
     }
 
@@ -175,13 +175,13 @@ impl Inbox {
 
 /// A note that a stream's creation makes in passing. If it is dropped before it is [made](Self::made), the inbox makes the
 /// note itself.
-pub(crate) struct Claim<'a> {
+pub(crate) struct Note<'a> {
     inbox: &'a Inbox,
     stream: Channel,
     since: Instant,
 }
 
-impl Claim<'_> {
+impl Note<'_> {
     /// What to note.
     pub(crate) fn inbox(&self) -> &str {
         &self.inbox.name
@@ -201,7 +201,7 @@ impl Claim<'_> {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Note<'_> {
     fn drop(&mut self) {
         let mut topics = self.inbox.board.topics.lock();
         if topics.is_joining_since(&self.stream, self.since) {
