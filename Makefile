@@ -95,7 +95,7 @@ compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with im
 	@TEST_NARTHEX="$$(scripts/target-directory)/release/narthex" scripts/test-compose
 
 image: ## Build the container image
-	docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
+	DOCKER_BUILDKIT=1 docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .
 
 chart: ## Lint the Helm chart, test its templates, and check what they make against the schemas and the program
 	@scripts/install chart

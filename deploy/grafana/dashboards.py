@@ -141,7 +141,7 @@ def model():
         graph("Tokens, by worker", PER_SECOND, (of("narthex_worker_tokens_total", "instance"), "{{instance}}"), stacked=True),
         graph(
             "Model servers out of reach", COUNT,
-            ('sum by (server) (narthex_worker_upstream_circuit{model="$model",state!="closed"})', "{{server}}"),
+            ('sum by (server) (narthex_worker_upstream_circuit{model="$model",state=~"open|half_open"})', "{{server}}"),
             text="How many workers do not reach each server: its circuit is open, or half open.",
         ),
         graph("Failed responses, by whose fault", PER_SECOND, (of("narthex_worker_responses_total", "error_type", ',outcome="failed"'), "{{error_type}}")),

@@ -157,13 +157,17 @@ impl<'a> Play<'a> {
         Ok(self.runs)
     }
 
-    /// As many tokens a second in all, from ever more streams.
+    /// As many tokens a second in all, from ever more streams, each of which begins before it is measured and ends after that;
+    /// then from a thousand new ones each second.
     async fn growth(mut self) -> io::Result<Vec<Run>> {
+        let ramp = Duration::from_secs(5);
         for (clients, rate) in [(10, 500.0), (100, 50.0), (1_000, 5.0), (5_000, 1.0)] {
-            let tokens = (5.0 * rate) as u64;
-            let load = Load { clients, ramp: Duration::from_secs(5), ..self.load(tokens, rate) };
+            let lasting = ramp + self.arguments.duration + Duration::from_secs(1);
+            let load = Load { clients, ramp, ..self.load((lasting.as_secs_f64() * rate) as u64, rate) };
             self.narthex(&format!("{clients} streams at {rate}/s"), load).await?;
         }
+        let short = Load { clients: 2_000, rate: Some(1_000.0), ramp, ..self.load(5, 5.0) };
+        self.narthex("1000 new streams of 5 tokens/s", short).await?;
         Ok(self.runs)
     }
 

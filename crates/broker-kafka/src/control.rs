@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use broker::{Control, Error, Listening, Member, Model, Stop, StopListener};
+use futures_util::future::join_all;
 use proto::kafka::{Ask, Attend, Cancel};
 use stream::ResponseId;
 
@@ -28,9 +29,13 @@ impl Control for KafkaControl {
     }
 
     /// As far as this process has read: who owns a stream asks again and again, and hears of a cancel in the meantime.
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error> {
         let now = self.events.shared.clock.now();
-        Ok(self.events.glance(id, |life| life.stop(now)).await?.flatten())
+        let mut stops = Vec::with_capacity(ids.len());
+        for id in ids {
+            stops.push(self.events.glance(*id, |life| life.stop(now)).await?.flatten());
+        }
+        Ok(stops)
     }
 
     /// A process hears of the cancels of those streams whose state it has, and whoever owns a stream has it.
@@ -38,9 +43,11 @@ impl Control for KafkaControl {
         Ok(self.events.shared.stops.listen(listener))
     }
 
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error> {
         let attend = Attend { gateway: gateway.to_string(), lease_ms: millis(lease) };
-        self.events.ask(id, Ask::Attend(attend)).await.map(drop)
+        let asks = ids.iter().map(|id| self.events.ask(*id, Ask::Attend(attend.clone())));
+        // Each of them, whatever becomes of the others.
+        join_all(asks).await.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     async fn announce(&self, models: &[Model], lease: Duration) -> Result<(), Error> {

@@ -4,14 +4,21 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use broker::{Control, Error, Listening, Member, Model, Stop, StopListener};
+use futures_util::future::try_join_all;
 use stream::ResponseId;
 
 use crate::{
     client::Client,
-    error::unreadable,
+    error::{from_script, unreadable},
     live::Live,
-    scripts::{self, millis, stop_named},
+    scripts::{self, Call, Script, millis, stop_named},
 };
+
+/// How many streams one call asks about: the server does nothing else meanwhile.
+const STREAMS_AT_ONCE: usize = 128;
+
+/// How many calls are under way at once.
+const CALLS_AT_ONCE: usize = 16;
 
 /// What concerns one stream is kept with the stream, so that an append can answer it in the same step.
 pub(crate) struct RedisControl {
@@ -23,6 +30,25 @@ impl RedisControl {
     pub(crate) fn new(client: Client, live: Arc<Live>) -> Self {
         Self { client, live }
     }
+
+    /// What `script`, with `arguments`, answers about each of these streams: many in one call, but in a cluster.
+    async fn of_each(
+        &self,
+        ids: &[ResponseId],
+        arguments: impl Fn(Call) -> Call,
+        script: &'static Script,
+    ) -> Result<Vec<String>, Error> {
+        let at_once = if self.client.is_cluster() { 1 } else { STREAMS_AT_ONCE };
+        let mut answers = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(at_once * CALLS_AT_ONCE) {
+            let calls = ids.chunks(at_once).map(|ids| {
+                let call = arguments(script.call(ids.iter().map(|id| self.client.keys.meta(*id))));
+                async move { self.client.run::<Vec<String>>(&call).await }
+            });
+            answers.extend(try_join_all(calls).await?.into_iter().flatten());
+        }
+        Ok(answers)
+    }
 }
 
 #[async_trait]
@@ -33,18 +59,20 @@ impl Control for RedisControl {
         self.client.run(&call).await
     }
 
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
-        let stop: String = self.client.run(&scripts::STOP.call([self.client.keys.meta(id)])).await?;
-        Ok(stop_named(&stop))
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error> {
+        let stops: Vec<String> = self.of_each(ids, |call| call, &scripts::STOP).await?;
+        Ok(stops.iter().map(|stop| stop_named(stop)).collect())
     }
 
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
         self.live.listen_stops(listener).await
     }
 
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
-        let call = scripts::ATTEND.call([self.client.keys.meta(id)]).arg(gateway.as_str()).arg(millis(lease));
-        self.client.run(&call).await
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error> {
+        let lease = millis(lease);
+        let told: Vec<String> =
+            self.of_each(ids, |call| call.arg(gateway.as_str()).arg(lease), &scripts::ATTEND).await?;
+        told.iter().find(|told| !told.is_empty()).map_or(Ok(()), |told| Err(from_script(told)))
     }
 
     async fn announce(&self, models: &[Model], lease: Duration) -> Result<(), Error> {

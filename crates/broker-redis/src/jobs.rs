@@ -24,7 +24,7 @@ use self::queues::Queues;
 use crate::{
     Config,
     client::Client,
-    live::Claim as Note,
+    live::Note,
     log::Log,
     readers::{Entry, Readers},
     scripts::{self, Call, millis},
@@ -49,6 +49,9 @@ const LOOKS_PER_LEASE: u32 = 8;
 
 /// With long leases it is this.
 const MAX_BLOCK: Duration = Duration::from_secs(1);
+
+/// How many claims one call renews: the server does nothing else meanwhile.
+const RENEWALS_AT_ONCE: usize = 256;
 
 /// How often a job that cannot be read is handed out before it is buried. A worker of a later version may read it.
 const UNREADABLE_ATTEMPTS: u32 = 5;
@@ -185,7 +188,7 @@ impl JobQueue for Jobs {
             keys.queue(model),
             keys.known(model, job.id),
         ]);
-        let (call, follower) = self.log.creation(call, job.id, &job.header, events);
+        let (call, note) = self.log.creation(call, job.id, &job.header, events);
         let call = self.with_job(call, job);
         let (answer, ()) = tokio::join!(self.client.run::<String>(&call), self.queues.note(model));
         let creation = match answer?.as_str() {
@@ -193,7 +196,7 @@ impl JobQueue for Jobs {
             "existed" => Creation::Existed,
             _ => Creation::Created,
         };
-        follower.into_iter().for_each(Note::made);
+        note.into_iter().for_each(Note::made);
         Ok(Some(creation))
     }
 
@@ -227,20 +230,24 @@ impl JobQueue for Jobs {
     }
 
     async fn renew(&self, worker: &Member, tickets: &[Ticket]) -> Result<Vec<Ticket>, Error> {
-        let mut by_model: HashMap<&Arc<str>, Vec<&Ticket>> = HashMap::new();
+        let mut by_model: HashMap<&Arc<str>, Vec<(&str, &Ticket)>> = HashMap::new();
         for ticket in tickets {
-            by_model.entry(&ticket.model).or_default().push(ticket);
+            by_model.entry(&ticket.model).or_default().push((Place::of(ticket)?.entry, ticket));
         }
         let mut lost = Vec::new();
-        for (model, tickets) in by_model {
-            let mut call = scripts::RENEW.call([self.client.keys.queue(model)]).arg(worker.as_str());
-            for ticket in &tickets {
-                call = call.arg(Place::of(ticket)?.entry);
+        for (model, mut tickets) in by_model {
+            tickets.sort_by_cached_key(|(entry, _)| order(entry));
+            for tickets in tickets.chunks(RENEWALS_AT_ONCE) {
+                let call = scripts::RENEW.call([self.client.keys.queue(model)]).arg(worker.as_str());
+                let call = tickets.iter().fold(call, |call, (entry, _)| call.arg(*entry));
+                let places: Vec<usize> = self.client.run(&call).await?;
+                lost.extend(
+                    places
+                        .into_iter()
+                        .filter_map(|at| tickets.get(at))
+                        .map(|(_, ticket)| Ticket::clone(ticket)),
+                );
             }
-            let places: Vec<usize> = self.client.run(&call).await?;
-            lost.extend(
-                places.into_iter().filter_map(|place| tickets.get(place)).map(|&ticket| ticket.clone()),
-            );
         }
         Ok(lost)
     }
@@ -300,6 +307,12 @@ impl JobQueue for Jobs {
             .arg(millis(REMEMBERED));
         self.client.run(&call).await
     }
+}
+
+/// Where an entry stands among the others.
+fn order(entry: &str) -> Option<(u64, u64)> {
+    let (milliseconds, number) = entry.split_once('-')?;
+    Some((milliseconds.parse().ok()?, number.parse().ok()?))
 }
 
 fn full(model: &str) -> Error {

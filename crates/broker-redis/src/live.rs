@@ -21,7 +21,7 @@ use broker::{Error, Listener, Listening, StopListener};
 use stream::ResponseId;
 use tokio::{sync::OnceCell, task::JoinSet};
 
-pub(crate) use self::inbox::Claim;
+pub(crate) use self::inbox::Note;
 use self::{board::Board, ear::Ear, inbox::Inbox, task::Task};
 use crate::{Config, client::Client, nodes::Nodes};
 
@@ -70,8 +70,8 @@ impl Live {
     }
 
     /// The note that a stream is followed here, for whoever creates it to make. None if there is nothing to note.
-    pub(crate) fn claim(&self, id: ResponseId) -> Option<Claim<'_>> {
-        self.inbox.as_ref()?.claim(self.client.keys.meta(id))
+    pub(crate) fn note(&self, id: ResponseId) -> Option<Note<'_>> {
+        self.inbox.as_ref()?.note(self.client.keys.meta(id))
     }
 
     /// Lets `listener` hear of cancels.

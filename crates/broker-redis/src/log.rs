@@ -18,7 +18,7 @@ use crate::{
     appends::{Append, Appends},
     client::Client,
     error::{from_script, unreadable},
-    live::{Claim, Live},
+    live::{Live, Note},
     scripts::{self, Answer, Call, flag, millis, stop_named},
 };
 
@@ -55,11 +55,11 @@ impl Log {
         id: ResponseId,
         header: &Header,
         events: &[Event],
-    ) -> (Call, Option<Claim<'_>>) {
+    ) -> (Call, Option<Note<'_>>) {
         let record = encode_record(Epoch(0), 0, events, SystemTime::now());
         let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
         // A gateway follows what it creates.
-        let follower = self.live.claim(id);
+        let note = self.live.note(id);
         let call = call
             .arg(header.encode_to_vec())
             .arg(&record[..])
@@ -69,8 +69,8 @@ impl Log {
             .arg(if header.background { "" } else { &grace })
             .arg(self.client.channel(id))
             .arg(flag(self.is_live(&record)))
-            .arg(follower.as_ref().map_or("", Claim::inbox));
-        (call, follower)
+            .arg(note.as_ref().map_or("", Note::inbox));
+        (call, note)
     }
 
     /// Records from `from` on, as they are kept, and whether there are more.
@@ -125,9 +125,9 @@ impl StreamLog for Log {
         check_events(events)?;
         let keys = &self.client.keys;
         let call = scripts::CREATE.call([keys.log(id), keys.meta(id)]);
-        let (call, follower) = self.creation(call, id, header, events);
+        let (call, note) = self.creation(call, id, header, events);
         let created: bool = self.client.run(&call).await?;
-        follower.into_iter().for_each(Claim::made);
+        note.into_iter().for_each(Note::made);
         Ok(if created { Creation::Created } else { Creation::Existed })
     }
 

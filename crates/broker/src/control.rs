@@ -12,24 +12,24 @@ use crate::{Error, Listening, Member};
 ///
 /// # Contract
 /// - A stop is durable: the owner hears of it live if it can, and else by the answer to its next append or
-///   by [`stop_requested`](Self::stop_requested). A stop of a stream that has ended, or that there is not, does nothing.
+///   by [`stops_requested`](Self::stops_requested). A stop of a stream that has ended, or that there is not, does nothing.
 /// - A response that does not run in the background is *attended* as long as any gateway says so. When the last
-///   attendance has run out, `append` and `stop_requested` answer [`Stop::Abandoned`].
+///   attendance has run out, `append` and `stops_requested` answer [`Stop::Abandoned`].
 /// - A model is in the roster until the last announcement of it has run out.
 #[async_trait]
 pub trait Control: Send + Sync {
     /// Asks the owner of the stream to end it as cancelled.
     async fn cancel(&self, id: ResponseId) -> Result<(), Error>;
 
-    /// Whether the stream's owner shall end it.
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error>;
+    /// Of each of these streams, whether its owner shall end it.
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error>;
 
     /// Lets `listener` hear of cancels, until the returned guard is dropped. Some may be missed.
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error>;
 
-    /// `gateway` has subscribers of the stream, for the next `lease`. A later call of the same gateway
-    /// replaces its earlier one, also by a shorter lease.
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error>;
+    /// `gateway` has subscribers of these streams, for the next `lease`. A later call of the same gateway
+    /// replaces its earlier one, also by a shorter lease. After an error some of them may be noted.
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error>;
 
     /// A worker serves these models, for the next `lease`.
     async fn announce(&self, models: &[Model], lease: Duration) -> Result<(), Error>;

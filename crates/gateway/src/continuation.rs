@@ -33,26 +33,29 @@ pub(crate) struct Memory {
 #[derive(Debug)]
 struct Entry {
     id: ResponseId,
-    conversation: Conversation,
-    bytes: usize,
+    /// As JSON: its items in memory take ten times as much, and most are not asked for again.
+    conversation: Box<[u8]>,
 }
 
 impl Memory {
     /// The conversation that ends with response `id`.
     pub(crate) fn get(&self, id: &str) -> Option<Conversation> {
         let id = id.parse().ok()?;
-        self.entries.iter().find(|entry| entry.id == id).map(|entry| Arc::clone(&entry.conversation))
+        let entry = self.entries.iter().find(|entry| entry.id == id)?;
+        serde_json::from_slice(&entry.conversation).map(Arc::new).ok()
     }
 
     /// Remembers a conversation; what is too much is forgotten, the oldest first.
-    pub(crate) fn put(&mut self, id: ResponseId, conversation: Conversation) {
+    pub(crate) fn put(&mut self, id: ResponseId, conversation: &[Item]) {
         self.remove(id);
-        let bytes = serde_json::to_vec(&*conversation).map_or(0, |json| json.len());
-        self.bytes += bytes;
-        self.entries.push_back(Entry { id, conversation, bytes });
+        let Ok(conversation) = serde_json::to_vec(conversation) else { return };
+        let conversation = conversation.into_boxed_slice();
+        self.bytes += conversation.len();
+        self.entries.reserve_exact(1);
+        self.entries.push_back(Entry { id, conversation });
         while self.entries.len() > MEMORY_RESPONSES || (self.bytes > MEMORY_BYTES && self.entries.len() > 1) {
             if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.bytes;
+                self.bytes -= oldest.conversation.len();
             }
         }
     }
@@ -62,7 +65,7 @@ impl Memory {
         if let Some(at) = self.entries.iter().position(|entry| entry.id == id)
             && let Some(entry) = self.entries.remove(at)
         {
-            self.bytes -= entry.bytes;
+            self.bytes -= entry.conversation.len();
         }
     }
 }
@@ -153,3 +156,6 @@ fn unreadable(error: serde_json::Error) -> ApiError {
     tracing::error!(%error, "failed to read a record of the store");
     ApiError::server("internal_error", "The request could not be handled.")
 }
+
+#[cfg(test)]
+mod tests;

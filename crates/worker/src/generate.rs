@@ -247,6 +247,7 @@ async fn news(place: &mut Place, outbox: &mut Outbox) -> Result<Option<Ending>, 
         },
         appended = outbox.progress() => {
             let Appended { stop } = appended?;
+            place.answered();
             Ok(stop.map(|_| Ending::Cancelled))
         }
     }

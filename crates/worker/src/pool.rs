@@ -19,6 +19,9 @@ const MAX_CLAIMS: usize = 16;
 /// server has just come back.
 const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
+/// For how long a failure is told of when no response tries the server again: it may have come back long ago.
+const STALE: Duration = Duration::from_secs(600);
+
 /// A model and the engine that serves it.
 #[derive(Clone)]
 pub struct Served {
@@ -61,7 +64,8 @@ impl Server {
         match self.rests_until {
             None => Circuit::Closed,
             Some(until) if now < until => Circuit::Open,
-            Some(_) => Circuit::HalfOpen,
+            Some(until) if now < until + STALE => Circuit::HalfOpen,
+            Some(_) => Circuit::Unknown,
         }
     }
 
@@ -79,6 +83,8 @@ pub(crate) enum Circuit {
     Open,
     /// It has rested: the next call tells.
     HalfOpen,
+    /// It has rested, and for long no call has told.
+    Unknown,
 }
 
 /// Room for one response at one server. Dropping it gives the room back.

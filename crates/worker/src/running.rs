@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     future::poll_fn,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
     task::Poll,
 };
 
@@ -12,6 +15,9 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use stream::ResponseId;
 use tokio_util::sync::CancellationToken;
+
+/// For how many rounds an answered append stands for a question. With the default lease these are between 0.8 and 1.7 s.
+const ANSWERED_ROUNDS: u8 = 2;
 
 /// Why a job's task shall let go of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +45,8 @@ struct Entry {
 struct Signal {
     why: OnceLock<Interrupt>,
     waiting: AtomicWaker,
+    /// In how many rounds nobody has to ask whether the response shall stop: an append was answered, which says it, too.
+    answered: AtomicU8,
 }
 
 impl Signal {
@@ -46,6 +54,14 @@ impl Signal {
     fn send(&self, why: Interrupt) {
         let _ = self.why.set(why);
         self.waiting.wake();
+    }
+
+    /// Whether nothing was answered in the last rounds. To ask is a round.
+    fn is_silent(&self) -> bool {
+        let rounds = self.answered.load(Ordering::Relaxed);
+        // An answer between the two makes it ask once too often.
+        self.answered.store(rounds.saturating_sub(1), Ordering::Relaxed);
+        rounds == 0
     }
 }
 
@@ -107,19 +123,21 @@ impl Running {
         }
     }
 
-    /// Asks the broker for stops of all running responses: for those whose model is silent, so that no append brings the
-    /// news, and whose live message was lost.
+    /// Asks the broker for stops of responses whose model is silent, so that no append brings the news, and whose live
+    /// message was lost.
     pub(crate) async fn check_stops(&self, broker: &Broker) {
-        let ids: Vec<_> = self.0.lock().keys().copied().collect();
-        for id in ids {
-            match broker.control.stop_requested(id).await {
-                Ok(Some(stop)) => self.interrupt(id, Interrupt::Stop(stop)),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "failed to ask for stops");
-                    return;
+        let is_silent = |(id, entry): (&ResponseId, &Entry)| entry.signal.is_silent().then_some(*id);
+        let ids: Vec<_> = self.0.lock().iter().filter_map(is_silent).collect();
+        if ids.is_empty() {
+            return;
+        }
+        match broker.control.stops_requested(&ids).await {
+            Ok(stops) => {
+                for (id, stop) in ids.into_iter().zip(stops) {
+                    stop.into_iter().for_each(|stop| self.interrupt(id, Interrupt::Stop(stop)));
                 }
             }
+            Err(error) => tracing::debug!(%error, "failed to ask for stops"),
         }
     }
 }
@@ -131,6 +149,11 @@ impl StopListener for Running {
 }
 
 impl Place {
+    /// An append was answered: if the response had to stop, it would have said so.
+    pub(crate) fn answered(&self) {
+        self.signal.answered.store(ANSWERED_ROUNDS, Ordering::Relaxed);
+    }
+
     /// Waits for an interrupt. Cancel safe.
     pub(crate) async fn interrupted(&mut self) -> Interrupt {
         poll_fn(|cx| {

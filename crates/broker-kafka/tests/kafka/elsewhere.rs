@@ -119,7 +119,7 @@ async fn a_made_up_id_is_no_streams() {
             let id = ResponseId::random(partition).with_start(start);
             assert_eq!(broker.log.header(id).await.unwrap(), None, "{id}");
             assert!(broker.log.read(id, 0, 1).await.unwrap().is_none(), "{id}");
-            assert_eq!(broker.control.stop_requested(id).await.unwrap(), None, "{id}");
+            assert_eq!(broker.control.stops_requested(&[id]).await.unwrap()[0], None, "{id}");
         }
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! In a cluster a script publishes on the node of its stream only; there each stream has a channel of its own.
 
-use std::{str, sync::Arc, time::Duration};
+use std::{collections::VecDeque, str, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -94,7 +94,7 @@ impl Inbox {
 
     /// Keeps the notes as they are wanted. Runs until it is aborted with its owner.
     pub(super) async fn run(self: Arc<Self>) {
-        let mut queue = Vec::new();
+        let mut queue = VecDeque::new();
         loop {
             self.board.changed.notified().await;
             while let Some(change) = self.plan(&mut queue) {
@@ -106,22 +106,22 @@ impl Inbox {
     }
 
     /// Somebody else makes the note of this stream, if it is still to be made.
-    pub(super) fn claim(&self, stream: String) -> Option<Claim<'_>> {
+    pub(super) fn note(&self, stream: String) -> Option<Note<'_>> {
         let (stream, since) = (Channel::from(stream), Instant::now());
         let mut topics = self.board.topics.lock();
         (topics.need(&stream) == Need::Join).then(|| {
             topics.joining(&stream, &self.node, since);
-            Claim { inbox: self, stream: Arc::clone(&stream), since }
+            Note { inbox: self, stream: Arc::clone(&stream), since }
         })
     }
 
     /// What to change next: some of what waits for it.
-    fn plan(&self, queue: &mut Vec<Channel>) -> Option<Change> {
+    fn plan(&self, queue: &mut VecDeque<Channel>) -> Option<Change> {
         let (mut change, now) = (Change::default(), Instant::now());
         let topics = &mut *self.board.topics.lock();
-        queue.append(&mut topics.take_changed());
+        queue.extend(topics.take_changed());
         while change.join.len() + change.leave.len() < CHANGES_AT_ONCE {
-            let Some(stream) = queue.pop() else { break };
+            let Some(stream) = queue.pop_front() else { break };
             match topics.need(&stream) {
                 Need::Nothing => {}
                 Need::Join => {
@@ -175,13 +175,13 @@ impl Inbox {
 
 /// A note that a stream's creation makes in passing. If it is dropped before it is [made](Self::made), the inbox makes the
 /// note itself.
-pub(crate) struct Claim<'a> {
+pub(crate) struct Note<'a> {
     inbox: &'a Inbox,
     stream: Channel,
     since: Instant,
 }
 
-impl Claim<'_> {
+impl Note<'_> {
     /// What to note.
     pub(crate) fn inbox(&self) -> &str {
         &self.inbox.name
@@ -201,7 +201,7 @@ impl Claim<'_> {
     }
 }
 
-impl Drop for Claim<'_> {
+impl Drop for Note<'_> {
     fn drop(&mut self) {
         let mut topics = self.inbox.board.topics.lock();
         if topics.is_joining_since(&self.stream, self.since) {

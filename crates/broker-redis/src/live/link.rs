@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -42,6 +42,10 @@ impl Push {
         self.bytes(1)
     }
 
+    fn size(&self) -> usize {
+        self.payload().map_or(0, <[u8]>::len)
+    }
+
     fn bytes(&self, place: usize) -> Option<&[u8]> {
         match self.info.data.get(place)? {
             Value::BulkString(bytes) => Some(bytes),
@@ -53,25 +57,41 @@ impl Push {
 
 /// Where connections leave what comes. It never waits: what finds no room is dropped, and that it was is noted.
 #[derive(Clone)]
-pub(super) struct Inbox {
+pub(super) struct Arrivals {
     pushes: mpsc::Sender<Push>,
-    overflown: Arc<AtomicBool>,
+    max_bytes: usize,
+    state: Arc<State>,
 }
 
-impl Inbox {
-    pub(super) fn new(pushes: mpsc::Sender<Push>) -> Self {
-        Self { pushes, overflown: Arc::default() }
+#[derive(Default)]
+struct State {
+    /// Of the payloads that were not taken yet.
+    bytes: AtomicUsize,
+    overflown: AtomicBool,
+}
+
+impl Arrivals {
+    pub(super) fn new(pushes: mpsc::Sender<Push>, max_bytes: usize) -> Self {
+        Self { pushes, max_bytes, state: Arc::default() }
     }
 
     pub(super) fn put(&self, push: Push) {
-        if self.pushes.try_send(push).is_err() {
-            self.overflown.store(true, Ordering::Release);
+        let size = push.size();
+        let has_room = self.state.bytes.fetch_add(size, Ordering::Relaxed) + size <= self.max_bytes;
+        if !has_room || self.pushes.try_send(push).is_err() {
+            self.state.bytes.fetch_sub(size, Ordering::Relaxed);
+            self.state.overflown.store(true, Ordering::Release);
         }
+    }
+
+    /// `push`, which was put there, has left.
+    pub(super) fn taken(&self, push: &Push) {
+        self.state.bytes.fetch_sub(push.size(), Ordering::Relaxed);
     }
 
     /// Whether something was dropped since this was asked last.
     pub(super) fn has_overflown(&self) -> bool {
-        self.overflown.load(Ordering::Relaxed) && self.overflown.swap(false, Ordering::AcqRel)
+        self.state.overflown.load(Ordering::Relaxed) && self.state.overflown.swap(false, Ordering::AcqRel)
     }
 }
 
@@ -122,19 +142,19 @@ impl Link {
     }
 }
 
-/// Connects to a node, so that what comes goes to `inbox`.
+/// Connects to a node, so that what comes goes to `arrivals`.
 pub(super) async fn connect(
     target: &Target,
     node: Node,
     generation: u64,
-    inbox: Inbox,
+    arrivals: Arrivals,
 ) -> RedisResult<MultiplexedConnection> {
     let info = target.connection(&node)?;
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(target.connect_timeout))
         .set_response_timeout(Some(target.response_timeout))
         .set_push_sender(move |info| {
-            inbox.put(Push { node: Arc::clone(&node), generation, info });
+            arrivals.put(Push { node: Arc::clone(&node), generation, info });
             Ok::<_, redis::aio::SendError>(())
         });
     Client::open(info)?.get_multiplexed_async_connection_with_config(&config).await

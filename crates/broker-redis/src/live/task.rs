@@ -17,14 +17,16 @@ use tracing::{info, warn};
 use super::{
     board::Board,
     ear::{tell, tell_interruption},
-    link::{Inbox, Link, Push, connect},
+    link::{Arrivals, Link, Push, connect},
     topics::{Channel, Need},
 };
 use crate::{nodes::Nodes, target::Node};
 
-/// How many messages wait for the task. When there is no room for another, it is dropped, and every listener is told that
-/// it may have missed something. A message is a few hundred bytes as a rule, and never above the live limit.
-const INBOX: usize = 8_192;
+/// How many messages wait for the task, and how many bytes of them. When there is no room for another, it is dropped, and
+/// every listener is told that it may have missed something. A message is what one call of a worker added to the streams that
+/// are followed here: some kilobytes as a rule.
+const ARRIVALS: usize = 8_192;
+const ARRIVAL_BYTES: usize = 64 << 20;
 
 /// How many messages are heard before the task looks after anything else.
 const AT_ONCE: usize = 256;
@@ -63,7 +65,7 @@ pub(super) struct Task {
     is_mapping: bool,
     /// Channels whose commands failed, to be looked at with the next tick, or when the slots are known again.
     later: Vec<Channel>,
-    inbox: Inbox,
+    arrivals: Arrivals,
     pushes: mpsc::Receiver<Push>,
     /// What is on its way: for each node at most one connection, one change and one ping; and one question for the slots.
     work: JoinSet<Event>,
@@ -72,14 +74,14 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(nodes: Arc<Nodes>, board: Arc<Board>) -> Self {
-        let (sender, pushes) = mpsc::channel(INBOX);
+        let (sender, pushes) = mpsc::channel(ARRIVALS);
         Self {
             nodes,
             board,
             links: HashMap::new(),
             is_mapping: false,
             later: Vec::new(),
-            inbox: Inbox::new(sender),
+            arrivals: Arrivals::new(sender, ARRIVAL_BYTES),
             pushes,
             work: JoinSet::new(),
             ticks: 0,
@@ -103,7 +105,7 @@ impl Task {
                 _ = tick.tick() => Event::Tick,
             };
             self.handle(event);
-            if self.inbox.has_overflown() {
+            if self.arrivals.has_overflown() {
                 self.overflow();
             }
         }
@@ -139,6 +141,7 @@ impl Task {
     }
 
     fn heard(&mut self, push: Push) {
+        self.arrivals.taken(&push);
         match (&push.info.kind, push.channel()) {
             (PushKind::Message | PushKind::SMessage, Some(channel)) => {
                 // Nobody is called under the lock.
@@ -255,10 +258,10 @@ impl Task {
         link.is_connecting = true;
         link.generation += 1;
         let (backoff, generation) = (link.backoff(), link.generation);
-        let (nodes, inbox, node) = (Arc::clone(&self.nodes), self.inbox.clone(), Arc::clone(node));
+        let (nodes, arrivals, node) = (Arc::clone(&self.nodes), self.arrivals.clone(), Arc::clone(node));
         self.work.spawn(async move {
             sleep(backoff).await;
-            let connection = Box::pin(connect(nodes.target(), Arc::clone(&node), generation, inbox)).await;
+            let connection = Box::pin(connect(nodes.target(), Arc::clone(&node), generation, arrivals)).await;
             Event::Linked(node, generation, connection)
         });
     }

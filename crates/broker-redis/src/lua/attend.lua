@@ -1,18 +1,30 @@
--- Notes until when a gateway has subscribers of a stream, and until when any has: the second is what appends ask.
--- KEYS  meta
+-- Notes until when a gateway has subscribers of some streams, and until when any has: the second is what appends ask.
+-- KEYS  of each: meta
 -- ARGV  gateway, lease
--- In the background nobody is asked for, and of what is cancelled or not there nothing is noted.
-local stop = redis.call('HGET', KEYS[1], 'stop')
-if not stop or stop == 'cancelled' then return end
-local at = now()
-local attended = at + ARGV[2]
-redis.call('HSET', KEYS[1], 'gateway:' .. ARGV[1], attended)
-local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 8) == 'gateway:' then
-    local other = tonumber(fields[i + 1])
-    if other > attended then attended = other end
-    if other <= at then redis.call('HDEL', KEYS[1], fields[i]) end
+-- Answers for each: nothing, or what failed.
+local gateway, lease = ARGV[1], ARGV[2]
+
+local function attend(meta)
+  local found = redis.call('HMGET', meta, 'stop', 'attended')
+  -- In the background nobody is asked for, and of what is cancelled or not there nothing is noted.
+  if not found[1] or found[1] == 'cancelled' then return end
+  local at = now()
+  local latest = at + lease
+  local attended = { string.format('%s=%.0f', gateway, latest) }
+  for other, last in string.gmatch(found[2] or '', '(%S+)=(%d+)') do
+    last = tonumber(last)
+    if other ~= gateway and last > at then
+      attended[#attended + 1] = string.format('%s=%.0f', other, last)
+      latest = math.max(latest, last)
+    end
   end
+  redis.call('HSET', meta, 'stop', latest, 'attended', table.concat(attended, ' '))
 end
-redis.call('HSET', KEYS[1], 'stop', attended)
+
+local answers = {}
+for i, meta in ipairs(KEYS) do
+  -- One that cannot be read harms no other.
+  local done, failed = pcall(attend, meta)
+  answers[i] = done and '' or failed.err or tostring(failed)
+end
+return answers

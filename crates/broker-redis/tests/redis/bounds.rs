@@ -6,7 +6,7 @@ use broker::{Broker, Depth, JobState, JobStatus, Member, Model};
 use broker_redis::Config;
 use bytes::Bytes;
 use stream::EventKind;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     breaks::{append, begin, job},
@@ -32,7 +32,7 @@ async fn no_key_stays_for_ever() {
     let (_follower, _listening) = Follower::listen(&broker, id).await;
     let (_nobody, _in_vain) = Follower::listen(&broker, broker.log.new_id()).await;
     broker.jobs.begin(&job("m"), &[whole(EventKind::Created)]).await.unwrap();
-    broker.control.attend(id, &gateway, LEASE).await.unwrap();
+    broker.control.attend(&[id], &gateway, LEASE).await.unwrap();
     append(&broker, id, epoch, 1, &[delta("x")]).await;
     broker.control.cancel(id).await.unwrap();
     append(&broker, id, epoch, 2, &[whole(EventKind::Incomplete)]).await;
@@ -75,6 +75,42 @@ async fn a_full_queue_is_unavailable() {
     let claims = broker.jobs.claim("m", &Member::random("worker"), 1, Duration::ZERO, LEASE).await.unwrap();
     broker.jobs.finish(&claims[0].ticket).await.unwrap();
     broker.jobs.enqueue(&job("m")).await.unwrap();
+}
+
+/// A worker with a thousand jobs renews all of its claims, and is told of those that are not its own.
+#[tokio::test]
+async fn many_claims_are_renewed_together() {
+    const JOBS: usize = 1_000;
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    for _ in 0..JOBS {
+        broker.jobs.enqueue(&job("m")).await.unwrap();
+    }
+    let (worker, other) = (Member::random("worker"), Member::random("worker"));
+    let mut claims = broker.jobs.claim("m", &worker, JOBS - 1, Duration::ZERO, LEASE).await.unwrap();
+    claims.extend(broker.jobs.claim("m", &other, 1, Duration::ZERO, LEASE).await.unwrap());
+    assert_eq!(claims.len(), JOBS);
+    let (first, gone, others) = (&claims[0].ticket, &claims[600].ticket, &claims[JOBS - 1].ticket);
+    broker.jobs.finish(first).await.unwrap();
+    broker.jobs.finish(gone).await.unwrap();
+
+    sleep(Duration::from_millis(100)).await;
+    // In no order, as a worker has them.
+    let tickets: Vec<_> = claims.iter().rev().map(|claim| claim.ticket.clone()).collect();
+    let mut lost = broker.jobs.renew(&worker, &tickets).await.unwrap();
+    lost.sort_by(|one, another| one.entry.cmp(&another.entry));
+    let mut expected = [first.clone(), gone.clone(), others.clone()];
+    expected.sort_by(|one, another| one.entry.cmp(&another.entry));
+    assert_eq!(lost, expected);
+    // The other's claim was the last, and is now the oldest.
+    let pending = server.cli(&["XPENDING", "nx:{jobs:m}:queue", "workers", "-", "+", "2000"]);
+    let lines: Vec<_> = pending.lines().collect();
+    let idle = |of: &Member| {
+        let of = lines.chunks(4).filter(move |claim| claim[1].starts_with(of.as_str()));
+        of.map(|claim| claim[2].parse::<u64>().unwrap()).max().unwrap()
+    };
+    assert_eq!(lines.len() / 4, JOBS - 2);
+    assert!(idle(&worker) < idle(&other), "not all were renewed");
 }
 
 /// Of buried jobs, the last ones are kept.

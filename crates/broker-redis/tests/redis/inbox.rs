@@ -118,7 +118,7 @@ async fn a_creator_needs_no_note_of_its_own() {
     until("the end is heard", async || follower.heard() == 3).await;
     drop(listening);
     // What is asked last is answered last.
-    broker.control.stop_requested(id).await.unwrap();
+    broker.control.stops_requested(&[id]).await.unwrap();
     let scripts = calls(&server, "evalsha") - before;
     assert_eq!(scripts, 3, "create, append, and the question");
 }

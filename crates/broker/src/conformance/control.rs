@@ -9,7 +9,7 @@ use crate::{Broker, Member, Model, Stop};
 
 /// Stop requests of a stream that runs.
 async fn stop(broker: &Broker, id: stream::ResponseId) -> Option<Stop> {
-    broker.control.stop_requested(id).await.unwrap()
+    broker.control.stops_requested(&[id]).await.unwrap()[0]
 }
 
 async fn eventually_abandoned(broker: &Broker, id: stream::ResponseId) {
@@ -78,7 +78,7 @@ pub async fn what_has_ended_is_not_stopped(broker: &Broker) {
 pub async fn what_is_not_there_is_not_stopped(broker: &Broker) {
     let id = broker.log.new_id();
     broker.control.cancel(id).await.unwrap();
-    broker.control.attend(id, &Member::random("gateway"), LONG).await.unwrap();
+    broker.control.attend(&[id], &Member::random("gateway"), LONG).await.unwrap();
     assert_eq!(stop(broker, id).await, None);
     assert_eq!(broker.log.header(id).await.unwrap(), None);
     let header = background();
@@ -99,7 +99,7 @@ pub async fn without_attendance_it_is_abandoned(broker: &Broker) {
 /// A response in the background needs nobody.
 pub async fn in_the_background_it_is_never_abandoned(broker: &Broker) {
     let id = begin(broker).await;
-    broker.control.attend(id, &Member::random("gateway"), Duration::ZERO).await.unwrap();
+    broker.control.attend(&[id], &Member::random("gateway"), Duration::ZERO).await.unwrap();
     assert_eq!(stop(broker, id).await, None);
     let epoch = open(broker, id).await.epoch;
     assert_eq!(broker.log.append(id, epoch, 1, &deltas(1, 1)).await.unwrap().stop, None);
@@ -110,12 +110,12 @@ pub async fn one_gateway_is_enough(broker: &Broker) {
     let id = begin_with(broker, &attended(Duration::ZERO)).await;
     let [one, other] = [Member::random("gateway"), Member::random("gateway")];
     for gateway in [&one, &other] {
-        broker.control.attend(id, gateway, LONG).await.unwrap();
+        broker.control.attend(&[id], gateway, LONG).await.unwrap();
     }
     assert_eq!(stop(broker, id).await, None);
-    broker.control.attend(id, &one, Duration::ZERO).await.unwrap();
+    broker.control.attend(&[id], &one, Duration::ZERO).await.unwrap();
     assert_eq!(stop(broker, id).await, None);
-    broker.control.attend(id, &other, SHORT).await.unwrap();
+    broker.control.attend(&[id], &other, SHORT).await.unwrap();
     eventually_abandoned(broker, id).await;
 }
 
@@ -123,9 +123,9 @@ pub async fn one_gateway_is_enough(broker: &Broker) {
 pub async fn a_lease_of_attendance_runs_out(broker: &Broker) {
     let id = begin_with(broker, &attended(Duration::ZERO)).await;
     let gateway = Member::random("gateway");
-    broker.control.attend(id, &gateway, SHORT).await.unwrap();
+    broker.control.attend(&[id], &gateway, SHORT).await.unwrap();
     eventually_abandoned(broker, id).await;
-    broker.control.attend(id, &gateway, LONG).await.unwrap();
+    broker.control.attend(&[id], &gateway, LONG).await.unwrap();
     assert_eq!(stop(broker, id).await, None);
 }
 
@@ -133,8 +133,8 @@ pub async fn a_lease_of_attendance_runs_out(broker: &Broker) {
 pub async fn the_grace_outlasts_a_gateway(broker: &Broker) {
     let id = begin_with(broker, &attended(LONG)).await;
     let gateway = Member::random("gateway");
-    broker.control.attend(id, &gateway, LONG).await.unwrap();
-    broker.control.attend(id, &gateway, Duration::ZERO).await.unwrap();
+    broker.control.attend(&[id], &gateway, LONG).await.unwrap();
+    broker.control.attend(&[id], &gateway, Duration::ZERO).await.unwrap();
     assert_eq!(stop(broker, id).await, None);
 }
 
@@ -156,7 +156,7 @@ pub async fn stops_do_not_mix(broker: &Broker) {
     let abandoned = begin_with(broker, &attended(Duration::ZERO)).await;
     let neither = begin_with(broker, &attended(Duration::ZERO)).await;
     let gateway = Member::random("gateway");
-    broker.control.attend(neither, &gateway, LONG).await.unwrap();
+    broker.control.attend(&[neither], &gateway, LONG).await.unwrap();
     broker.control.cancel(cancelled).await.unwrap();
     eventually_abandoned(broker, abandoned).await;
     assert_eq!(stop(broker, cancelled).await, Some(Stop::Cancelled));

@@ -160,7 +160,7 @@ pub async fn a_stream_may_end_at_once(broker: &Broker) {
     assert!(matches!(late, Err(AppendError::Ended)), "{late:?}");
     let opened = broker.log.open(id, &worker(), OpenMode::TakeOver).await;
     assert!(matches!(opened, Err(OpenError::Ended)), "{opened:?}");
-    assert_eq!(broker.control.stop_requested(id).await.unwrap(), None);
+    assert_eq!(broker.control.stops_requested(&[id]).await.unwrap()[0], None);
     assert_eq!(texts(broker, id).await, ["x"]);
 }
 

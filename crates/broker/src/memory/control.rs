@@ -41,8 +41,8 @@ impl Control for MemoryControl {
         Ok(())
     }
 
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
-        Ok(self.log.with(id, |stream, now| stream.stop(now)).flatten())
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error> {
+        Ok(ids.iter().map(|id| self.log.with(*id, |stream, now| stream.stop(now)).flatten()).collect())
     }
 
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
@@ -58,8 +58,10 @@ impl Control for MemoryControl {
         }))
     }
 
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
-        self.log.with(id, |stream, now| stream.attend(gateway, later(now, lease), now));
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error> {
+        for id in ids {
+            self.log.with(*id, |stream, now| stream.attend(gateway, later(now, lease), now));
+        }
         Ok(())
     }
 

@@ -54,9 +54,9 @@ async fn the_grace_counts_from_the_creation() {
     let broker = broker();
     let id = create(&broker).await.unwrap();
     tokio::time::advance(Duration::from_millis(59_999)).await;
-    assert_eq!(broker.control.stop_requested(id).await.unwrap(), None);
+    assert_eq!(broker.control.stops_requested(&[id]).await.unwrap()[0], None);
     tokio::time::advance(Duration::from_millis(1)).await;
-    assert_eq!(broker.control.stop_requested(id).await.unwrap(), Some(Stop::Abandoned));
+    assert_eq!(broker.control.stops_requested(&[id]).await.unwrap()[0], Some(Stop::Abandoned));
 }
 
 #[tokio::test]

@@ -51,9 +51,9 @@ impl Attendance {
     }
 }
 
-/// Says that `id` is attended for `lease`. A failure is not grave: the next sweep says it again.
-pub(super) async fn attend(broker: &Broker, member: &Member, id: ResponseId, lease: Duration) {
-    if let Err(error) = broker.control.attend(id, member, lease).await {
-        tracing::debug!(%id, %error, "failed to renew attendance");
+/// Says that these responses are attended for `lease`. A failure is not grave: it is said again before the last word runs out.
+pub(super) async fn attend(broker: &Broker, member: &Member, ids: &[ResponseId], lease: Duration) {
+    if let Err(error) = broker.control.attend(ids, member, lease).await {
+        tracing::debug!(responses = ids.len(), %error, "failed to renew attendance");
     }
 }

@@ -117,7 +117,7 @@ impl Hub {
             cursor.catch_up();
             // Its grace may be nearly over.
             if let Some(lease) = followed.attendance.renew() {
-                attendance::attend(&self.0.ender.broker, &self.0.ender.member, id, lease).await;
+                attendance::attend(&self.0.ender.broker, &self.0.ender.member, &[id], lease).await;
             }
         }
         Ok(cursor)
@@ -152,8 +152,20 @@ impl Hub {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while done.run_until_cancelled(ticks.tick()).await.is_some() {
             let followed: Vec<_> = self.0.responses.lock().values().filter_map(Weak::upgrade).collect();
+            // By their lease, of which there are few: what is said of all of them is one call.
+            let mut due: HashMap<Duration, Vec<ResponseId>> = HashMap::new();
             for followed in followed {
                 followed.sweep();
+                if let Some(lease) = followed.attendance.due() {
+                    due.entry(lease).or_default().push(followed.id);
+                }
+            }
+            for (lease, ids) in due {
+                let Inner { ender, tasks, .. } = &*self.0;
+                let ender = ender.clone();
+                tasks.spawn(
+                    async move { attendance::attend(&ender.broker, &ender.member, &ids, lease).await },
+                );
             }
         }
     }
@@ -162,12 +174,6 @@ impl Hub {
 impl Followed {
     fn sweep(self: &Arc<Self>) {
         self.feed.sweep(PATIENCE);
-        if let Some(lease) = self.attendance.due() {
-            let this = Arc::clone(self);
-            self.hub.tasks.spawn(async move {
-                attendance::attend(&this.hub.ender.broker, &this.hub.ender.member, this.id, lease).await
-            });
-        }
         if self.feed.is_forsaken(self.hub.queue_timeout) {
             let this = Arc::clone(self);
             self.hub.tasks.spawn(async move { this.end_if_forsaken().await });
@@ -262,7 +268,7 @@ impl Drop for Seat {
         hub.tasks.spawn(async move {
             match leave {
                 Leave::RunsOn => {}
-                Leave::Grace(grace) => attendance::attend(&ender.broker, &ender.member, id, grace).await,
+                Leave::Grace(grace) => attendance::attend(&ender.broker, &ender.member, &[id], grace).await,
                 Leave::Cancel => ender.cancel(id, trace.as_ref()).await,
             }
         });

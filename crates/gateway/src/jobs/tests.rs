@@ -146,7 +146,7 @@ async fn what_a_worker_has_is_left_to_it() {
     broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
     assert_eq!(cancel(&broker, &operator, job.id, TTL).await.unwrap(), Found::Owned);
     assert_eq!(status(&broker, job.id).await, "in_progress");
-    assert_eq!(broker.control.stop_requested(job.id).await.unwrap(), Some(broker::Stop::Cancelled));
+    assert_eq!(broker.control.stops_requested(&[job.id]).await.unwrap()[0], Some(broker::Stop::Cancelled));
 }
 
 #[tokio::test]

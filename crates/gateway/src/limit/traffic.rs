@@ -15,9 +15,10 @@ use crate::Limits;
 #[derive(Debug)]
 pub(crate) struct Traffic {
     messages: Option<Limiter>,
-    /// Of those that were refused: who goes on for long is not worth an answer.
-    refused: Option<Limiter>,
+    /// Of those that were refused, once there are any: who goes on for long is not worth an answer.
+    refused: Option<Box<Limiter>>,
     per_second: u32,
+    burst: u32,
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>;
@@ -35,21 +36,27 @@ pub(crate) enum Verdict {
 
 impl Traffic {
     pub(crate) fn new(limits: &Limits) -> Self {
-        let pace = pace(limits.messages_per_second, limits.messages_burst);
-        let limiter = || pace.map(|pace| RateLimiter::direct_with_clock(pace, TokioClock::new()));
-        Self { messages: limiter(), refused: limiter(), per_second: limits.messages_per_second }
+        let (per_second, burst) = (limits.messages_per_second, limits.messages_burst);
+        Self { messages: limiter(per_second, burst), refused: None, per_second, burst }
     }
 
     /// A message has come, or a ping.
-    pub(crate) fn take(&self) -> Verdict {
-        let is_over =
-            |limiter: &Option<Limiter>| limiter.as_ref().is_some_and(|limiter| limiter.check().is_err());
-        match is_over(&self.messages) {
-            false => Verdict::Take,
-            true if is_over(&self.refused) => Verdict::End,
-            true => Verdict::Refuse(too_fast(self.per_second)),
+    pub(crate) fn take(&mut self) -> Verdict {
+        if self.messages.as_ref().is_none_or(|messages| messages.check().is_ok()) {
+            return Verdict::Take;
+        }
+        if self.refused.is_none() {
+            self.refused = limiter(self.per_second, self.burst).map(Box::new);
+        }
+        match &self.refused {
+            Some(refused) if refused.check().is_err() => Verdict::End,
+            _ => Verdict::Refuse(too_fast(self.per_second)),
         }
     }
+}
+
+fn limiter(per_second: u32, burst: u32) -> Option<Limiter> {
+    pace(per_second, burst).map(|pace| RateLimiter::direct_with_clock(pace, TokioClock::new()))
 }
 
 fn too_fast(per_second: u32) -> ApiError {

@@ -26,16 +26,16 @@ impl Control for Away {
         self.inner.cancel(id).await
     }
 
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
-        self.inner.stop_requested(id).await
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error> {
+        self.inner.stops_requested(ids).await
     }
 
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
         self.inner.listen_stops(listener).await
     }
 
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
-        self.inner.attend(id, gateway, lease).await
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error> {
+        self.inner.attend(ids, gateway, lease).await
     }
 
     async fn announce(&self, models: &[Model], lease: Duration) -> Result<(), Error> {

@@ -28,9 +28,12 @@ const MAX_CANCELS: usize = 16;
 /// What is being found out.
 #[derive(Default)]
 pub(super) struct Asked {
-    answers: FuturesUnordered<Pin<Box<dyn Future<Output = Answer> + Send>>>,
+    /// `None` while there is none: an empty set takes memory, too.
+    answers: Option<FuturesUnordered<Asking>>,
     cancels: usize,
 }
+
+type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// A turn that waits in its lane.
 pub(super) enum Wish {
@@ -66,7 +69,7 @@ pub(super) enum Beginning {
 impl Asked {
     /// Begins to take a turn in; `remembered` is the conversation that it continues, if the connection has it.
     pub(super) fn begin(
-        &self,
+        &mut self,
         shared: &Arc<Shared>,
         principal: &Principal,
         lane: LaneId,
@@ -74,7 +77,7 @@ impl Asked {
         remembered: Option<Conversation>,
     ) {
         let (shared, principal) = (Arc::clone(shared), principal.clone());
-        self.answers.push(match wish {
+        self.answers.get_or_insert_default().push(match wish {
             Wish::Create(create) => Box::pin(async move {
                 let previous = previous_of(&create.request);
                 let (kind, on_leave, transport) = (Kind::Response, OnLeave::Grace, "websocket");
@@ -106,7 +109,7 @@ impl Asked {
         }
         self.cancels += 1;
         let (shared, principal) = (Arc::clone(shared), principal.clone());
-        self.answers.push(Box::pin(async move {
+        self.answers.get_or_insert_default().push(Box::pin(async move {
             Answer::Cancelled(cancel(&shared, &principal, &response_id).await)
         }));
         Ok(())
@@ -114,13 +117,18 @@ impl Asked {
 
     /// The next that was found out. Cancel safe.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Answer> {
-        match Pin::new(&mut self.answers).poll_next(cx) {
+        let Some(answers) = &mut self.answers else { return Poll::Pending };
+        match Pin::new(answers).poll_next(cx) {
             Poll::Ready(Some(answer)) => {
                 self.cancels -= usize::from(matches!(answer, Answer::Cancelled(_)));
                 Poll::Ready(answer)
             }
             // Without any there is nothing to wait for.
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                self.answers = None;
+                Poll::Pending
+            }
+            Poll::Pending => Poll::Pending,
         }
     }
 }

@@ -18,10 +18,7 @@ use hyper_util::rt::TokioIo;
 use identity::Refusal;
 use protocol::{ApiError, CloseCode, session::events, token};
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{self, Message, error::CapacityError},
-};
+use tokio_tungstenite::tungstenite::{self, Message, error::CapacityError};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use trace::TraceContext;
 
@@ -37,7 +34,13 @@ use super::{
     validity,
     wire::Wire,
 };
-use crate::{Principal, continuation::Memory, gateway::Shared, limit::Traffic};
+use crate::{
+    Principal,
+    continuation::Memory,
+    gateway::Shared,
+    limit::{Seat, Traffic},
+    metrics::OpenConnection,
+};
 
 /// A client on a WebSocket.
 pub(super) struct Connection {
@@ -45,7 +48,7 @@ pub(super) struct Connection {
     caller: Caller,
     session: Session,
     /// The client's own span when it connected: that of requests which name no other.
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
     socket: Socket,
     lanes: Lanes<Wish>,
     asked: Asked,
@@ -56,6 +59,8 @@ pub(super) struct Connection {
     timer: Pin<Box<Sleep>>,
     /// `None` once the drain has begun.
     drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    open: OpenConnection,
+    _seat: Arc<Seat>,
 }
 
 /// What can happen to a connection.
@@ -74,9 +79,10 @@ impl Connection {
     pub(super) fn new(
         shared: Arc<Shared>,
         principal: Principal,
+        seat: Arc<Seat>,
         manners: Manners,
         trace: Option<TraceContext>,
-        socket: WebSocketStream<Wire<TokioIo<Upgraded>>>,
+        io: Upgraded,
     ) -> Self {
         let now = Instant::now();
         let lifetime = Lifetime::new(now);
@@ -84,9 +90,12 @@ impl Connection {
         Self {
             caller: Caller::new(principal, now),
             session: Session::new(manners),
-            trace,
-            socket: Socket::new(socket, shared.config.max_message_bytes),
-            lanes: Lanes::new(shared.config.limits.clone()),
+            trace: trace.map(Box::new),
+            socket: Socket::new(
+                Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket")),
+                shared.config.max_message_bytes,
+            ),
+            lanes: Lanes::new(&shared.config.limits),
             asked: Asked::default(),
             turns: Turns::default(),
             memory: Memory::default(),
@@ -94,13 +103,14 @@ impl Connection {
             lifetime,
             traffic: Traffic::new(&shared.config.limits),
             drain,
+            open: shared.metrics.open_connection("websocket"),
+            _seat: seat,
             shared,
         }
     }
 
     /// Lives until the connection ends. To be called once.
     pub(super) async fn run(&mut self) {
-        let mut open = self.shared.metrics.open_connection("websocket");
         tracing::info!("websocket opened");
         self.greet();
         let end = loop {
@@ -110,7 +120,7 @@ impl Connection {
                 break end;
             }
         };
-        open.ends(end.why);
+        self.open.ends(end.why);
         tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
             // A box: connections are many, and nearly none of them is at its end.
@@ -147,10 +157,16 @@ impl Connection {
             self.drain = None;
             return Poll::Ready(Event::Drain);
         }
-        match clear && self.session.credit() > 0 {
-            true => self.turns.poll_step(cx).map(|(at, step)| Event::Stream(at, step)),
-            false => Poll::Pending,
+        if clear
+            && self.session.credit() > 0
+            && let Poll::Ready((at, step)) = self.turns.poll_step(cx)
+        {
+            return Poll::Ready(Event::Stream(at, step));
         }
+        if self.lanes.is_idle() {
+            self.socket.rest(cx);
+        }
+        Poll::Pending
     }
 
     fn handle(&mut self, event: Event) -> Option<End> {

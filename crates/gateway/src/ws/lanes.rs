@@ -15,7 +15,9 @@ pub(crate) type LaneId = Option<Arc<str>>;
 /// The lanes of one connection.
 #[derive(Debug)]
 pub(crate) struct Lanes<T> {
-    limits: Limits,
+    max_lanes: usize,
+    max_in_flight: usize,
+    max_waiting: usize,
     lanes: Vec<Lane<T>>,
     waiting: usize,
     running: usize,
@@ -32,8 +34,9 @@ struct Lane<T> {
 
 impl<T> Lanes<T> {
     /// No lanes yet.
-    pub(crate) const fn new(limits: Limits) -> Self {
-        Self { limits, lanes: Vec::new(), waiting: 0, running: 0, next: 0 }
+    pub(crate) const fn new(limits: &Limits) -> Self {
+        let Limits { max_lanes, max_in_flight, max_waiting, .. } = *limits;
+        Self { max_lanes, max_in_flight, max_waiting, lanes: Vec::new(), waiting: 0, running: 0, next: 0 }
     }
 
     /// Puts a turn at the end of its lane.
@@ -41,10 +44,10 @@ impl<T> Lanes<T> {
     /// # Errors
     /// When there would be too many lanes, or too many turns that wait.
     pub(crate) fn push(&mut self, id: LaneId, turn: T) -> Result<(), ApiError> {
-        if self.waiting == self.limits.max_waiting {
+        if self.waiting == self.max_waiting {
             let message = format!(
                 "{} turns wait on this connection already, which is the limit. Wait for one to end.",
-                self.limits.max_waiting
+                self.max_waiting
             );
             return Err(ApiError::new(ErrorType::TooManyRequests, "too_many_requests", message));
         }
@@ -59,8 +62,8 @@ impl<T> Lanes<T> {
 
     fn open(&mut self, id: LaneId) -> Result<usize, ApiError> {
         let named = self.lanes.iter().filter(|lane| lane.id.is_some()).count();
-        if id.is_some() && named >= self.limits.max_lanes {
-            let max = self.limits.max_lanes;
+        if id.is_some() && named >= self.max_lanes {
+            let max = self.max_lanes;
             return Err(ApiError::invalid(
                 "stream_id",
                 "websocket_stream_limit_reached",
@@ -75,7 +78,7 @@ impl<T> Lanes<T> {
 
     /// The next turn that may run now.
     pub(crate) fn pop(&mut self) -> Option<(LaneId, T)> {
-        if self.running == self.limits.max_in_flight || self.waiting == 0 {
+        if self.running == self.max_in_flight || self.waiting == 0 {
             return None;
         }
         let count = self.lanes.len();
@@ -93,10 +96,21 @@ impl<T> Lanes<T> {
 
     /// The running turn of a lane has ended.
     pub(crate) fn end(&mut self, id: &LaneId) {
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == *id && lane.runs) {
-            lane.runs = false;
-            self.running -= 1;
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == *id && lane.runs) else { return };
+        lane.runs = false;
+        self.running -= 1;
+        if self.is_idle() {
+            self.rest();
         }
+    }
+
+    /// Keeps nothing but what counts: the names that were taken.
+    fn rest(&mut self) {
+        self.lanes.retain_mut(|lane| {
+            lane.waiting = VecDeque::new();
+            lane.id.is_some()
+        });
+        self.lanes.shrink_to_fit();
     }
 
     /// Whether nothing runs and nothing waits.

@@ -24,7 +24,7 @@ pub(super) struct Manners {
     /// The names that it knows events by.
     pub(super) dialect: Dialect,
     /// The encoding of the extension, if it asked for that.
-    pub(super) extension: Option<Extension>,
+    pub(super) extension: Option<Box<Extension>>,
 }
 
 /// What is settled about the extension at the upgrade.

@@ -2,10 +2,11 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
-use protocol::Request;
+use protocol::{Item, Request};
 use stream::{Event, EventKind, ResponseId, Sequence};
 use tokio::time::Instant;
 
@@ -128,24 +129,24 @@ impl Turn {
     }
 
     /// What the connection is to remember, after the last events.
-    pub(super) fn conclude(&self, last: &Piece, metrics: &Metrics) -> Conclusion {
+    pub(super) fn conclude(&mut self, last: &Piece, metrics: &Metrics) -> Conclusion {
         let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event));
         let error = last.events().find_map(|(_, event)| protocol::read_error(event));
         metrics.end_response(&self.cursor, self.pace.so_far(), resource.as_ref(), error.as_ref());
         let Some(resource) = resource.filter(|resource| resource["status"] != "failed") else {
             return Conclusion::Failed;
         };
-        let Some(conversation) = &self.conversation else { return Conclusion::Unknown };
-        let mut conversation = conversation.to_vec();
+        let Some(conversation) = self.conversation.take() else { return Conclusion::Unknown };
+        let mut conversation = Arc::unwrap_or_clone(conversation);
         conversation.extend(output_items(&resource));
-        Conclusion::Continues(Conversation::new(conversation))
+        Conclusion::Continues(conversation)
     }
 }
 
 /// How a turn ended.
 pub(super) enum Conclusion {
     /// It can be continued: this is the conversation with the answer in it.
-    Continues(Conversation),
+    Continues(Vec<Item>),
     /// It can be continued, but the conversation is in the store.
     Unknown,
     /// It failed.

@@ -18,7 +18,12 @@ impl Turns {
     }
 
     pub(super) fn remove(&mut self, at: usize) -> Turn {
-        self.0.swap_remove(at)
+        let turn = self.0.swap_remove(at);
+        if self.0.is_empty() {
+            // Not even the room: the connection may be idle for long.
+            self.0 = Vec::new();
+        }
+        turn
     }
 
     pub(super) fn get_mut(&mut self, at: usize) -> &mut Turn {

@@ -10,24 +10,18 @@ use hyper::{
         CONNECTION, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
         SEC_WEBSOCKET_VERSION, UPGRADE,
     },
-    upgrade::Upgraded,
+    upgrade::OnUpgrade,
 };
-use hyper_util::rt::TokioIo;
 use protocol::{
     ApiError, ErrorType,
     session::{Encoding, signing::Binding},
 };
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{handshake::derive_accept_key, protocol::Role},
-};
-use trace::{TraceContext, key};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use trace::{Span, TraceContext, key};
 
 use super::{
     connection::Connection,
     session::{Extension, Manners},
-    socket,
-    wire::Wire,
 };
 use crate::{
     Principal,
@@ -76,46 +70,51 @@ pub(crate) fn upgrade(
     if let Some(name) = subprotocol.and_then(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
-    let extension = subprotocol.and_then(Encoding::of_subprotocol).map(|encoding| Extension {
-        encoding,
+    let extension = subprotocol.and_then(Encoding::of_subprotocol).map(|encoding| {
         // It was found good; that there are not several was seen then.
-        binding: Binding::to(shown_text(request.headers()).ok().flatten().unwrap_or_default()),
+        let binding = Binding::to(shown_text(request.headers()).ok().flatten().unwrap_or_default());
+        Box::new(Extension { encoding, binding })
     });
     let manners = Manners { dialect: dialect_of(request.headers()), extension };
     let client = trace_of(request.headers());
     let mut span = shared.config.tracer.span(trace::Kind::Server, "upgrade", client.as_ref());
     span.set(key::TRANSPORT, "websocket");
     let upgraded = hyper::upgrade::on(&mut request);
-    let shared = Arc::clone(shared);
-    shared.sockets.clone().spawn(async move {
-        match upgraded.await {
-            Ok(io) => {
-                drop(span);
-                // Boxes: what a task is in the meantime it is as large as for ever, and most of its time it waits.
-                let mut connection = Box::pin(open(shared, principal, manners, client, io)).await;
-                connection.run().await;
-                drop(seat);
-            }
-            Err(error) => {
-                span.fail("client_left");
-                tracing::debug!(%error, "a client left during the upgrade");
-            }
+    let client = Client { principal, seat, manners, trace: client };
+    // Boxes: what a task is in the meantime it is as large as for ever, and most of its time it waits.
+    let opening = Box::pin(open(Arc::clone(shared), client, span, upgraded));
+    shared.sockets.spawn(async move {
+        if let Some(mut connection) = opening.await {
+            connection.run().await;
         }
     });
     Ok(response)
 }
 
+/// Who wants a WebSocket, and how.
+struct Client {
+    principal: Principal,
+    seat: Arc<Seat>,
+    manners: Manners,
+    trace: Option<TraceContext>,
+}
+
+/// `None` if the client has left.
 async fn open(
     shared: Arc<Shared>,
-    principal: Principal,
-    manners: Manners,
-    client: Option<TraceContext>,
-    io: Upgraded,
-) -> Box<Connection> {
-    let config = socket::config(shared.config.max_message_bytes);
-    let wire = Wire::new(TokioIo::new(io), shared.metrics.bytes("websocket"));
-    let socket = WebSocketStream::from_raw_socket(wire, Role::Server, Some(config)).await;
-    Box::new(Connection::new(shared, principal, manners, client, socket))
+    client: Client,
+    mut span: Span,
+    upgraded: OnUpgrade,
+) -> Option<Box<Connection>> {
+    let Client { principal, seat, manners, trace } = client;
+    match upgraded.await {
+        Ok(io) => Some(Box::new(Connection::new(shared, principal, seat, manners, trace, io))),
+        Err(error) => {
+            span.fail("client_left");
+            tracing::debug!(%error, "a client left during the upgrade");
+            None
+        }
+    }
 }
 
 fn accept(request: &Request<Incoming>) -> Result<Response<AnswerBody>, ApiError> {

@@ -1,7 +1,7 @@
 //! Below the WebSocket: bytes, and how many came and went.
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -29,7 +29,7 @@ impl<S> Wire<S> {
     }
 
     /// How many bytes have been read.
-    pub(super) const fn read(&self) -> u64 {
+    pub(super) const fn received(&self) -> u64 {
         self.read
     }
 }
@@ -71,6 +71,38 @@ impl<S: AsyncWrite> AsyncWrite for Wire<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+/// A wire for the time of one poll, as the WebSocket library takes it, which knows no tasks: what has to wait there is
+/// [`ErrorKind::WouldBlock`], and wakes the task that polled.
+pub(super) struct Polled<'a, 'c, S> {
+    pub(super) wire: &'a mut Wire<S>,
+    pub(super) cx: &'a mut Context<'c>,
+}
+
+impl<S: AsyncRead + Unpin> io::Read for Polled<'_, '_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(buffer);
+        at_once(Pin::new(&mut *self.wire).poll_read(self.cx, &mut buffer))?;
+        Ok(buffer.filled().len())
+    }
+}
+
+impl<S: AsyncWrite + Unpin> io::Write for Polled<'_, '_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        at_once(Pin::new(&mut *self.wire).poll_write(self.cx, bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        at_once(Pin::new(&mut *self.wire).poll_flush(self.cx))
+    }
+}
+
+fn at_once<T>(polled: Poll<io::Result<T>>) -> io::Result<T> {
+    match polled {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
     }
 }
 

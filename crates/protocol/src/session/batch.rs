@@ -8,6 +8,9 @@ use crate::Dialect;
 /// The head of a list in MessagePack whose length has two bytes, which are filled in at the end.
 const LIST_16: [u8; 3] = [0xdc, 0, 0];
 
+/// Room for the one event that most frames hold, so that its buffer does not grow piece by piece.
+const ROOM: usize = 256;
+
 /// Events that wait to leave in one binary frame. The caller bounds how many: at most 65,535.
 #[derive(Debug)]
 pub struct Batch {
@@ -77,8 +80,11 @@ impl Batch {
     }
 
     fn begin_entry(&mut self) {
-        if self.encoding == Encoding::MessagePack && self.entries == 0 {
-            self.bytes.extend_from_slice(&LIST_16);
+        if self.entries == 0 {
+            self.bytes.reserve(ROOM);
+            if self.encoding == Encoding::MessagePack {
+                self.bytes.extend_from_slice(&LIST_16);
+            }
         }
         self.entries += 1;
     }

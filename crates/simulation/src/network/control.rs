@@ -20,7 +20,7 @@ impl Control for Controls {
             let (control, ledger) = (Arc::clone(&self.control), Arc::clone(&self.line.ledger));
             async move {
                 // One that has ended is not cancelled any more, and one that is stays so.
-                let before = control.stop_requested(id).await?;
+                let before = control.stops_requested(&[id]).await?.pop().flatten();
                 ledger.cancelled(id, before);
                 control.cancel(id).await
             }
@@ -28,12 +28,12 @@ impl Control for Controls {
         self.line.call("cancel", effect).await
     }
 
-    async fn stop_requested(&self, id: ResponseId) -> Result<Option<Stop>, Error> {
+    async fn stops_requested(&self, ids: &[ResponseId]) -> Result<Vec<Option<Stop>>, Error> {
         let effect = || {
-            let control = Arc::clone(&self.control);
-            async move { control.stop_requested(id).await }
+            let (control, ids) = (Arc::clone(&self.control), ids.to_vec());
+            async move { control.stops_requested(&ids).await }
         };
-        self.line.call("stop_requested", effect).await
+        self.line.call("stops_requested", effect).await
     }
 
     async fn listen_stops(&self, listener: Arc<dyn StopListener>) -> Result<Listening, Error> {
@@ -45,10 +45,10 @@ impl Control for Controls {
         self.line.call("listen_stops", effect).await
     }
 
-    async fn attend(&self, id: ResponseId, gateway: &Member, lease: Duration) -> Result<(), Error> {
+    async fn attend(&self, ids: &[ResponseId], gateway: &Member, lease: Duration) -> Result<(), Error> {
         let effect = || {
-            let (control, gateway) = (Arc::clone(&self.control), gateway.clone());
-            async move { control.attend(id, &gateway, lease).await }
+            let (control, ids, gateway) = (Arc::clone(&self.control), ids.to_vec(), gateway.clone());
+            async move { control.attend(&ids, &gateway, lease).await }
         };
         self.line.call("attend", effect).await
     }

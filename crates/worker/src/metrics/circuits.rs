@@ -27,6 +27,13 @@ struct CircuitLabels {
     state: &'static str,
 }
 
+const STATES: [(Circuit, &str); 4] = [
+    (Circuit::Closed, "closed"),
+    (Circuit::Open, "open"),
+    (Circuit::HalfOpen, "half_open"),
+    (Circuit::Unknown, "unknown"),
+];
+
 impl Circuits {
     /// Tells of the servers of `pool`, too.
     pub(crate) fn watch(&self, pool: &Arc<Pool>) {
@@ -38,7 +45,8 @@ impl Circuits {
 
 impl Collector for Circuits {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "How a model server stands: closed (it answers), open (it rests), half_open (it may be tried again)";
+        let help = "How a model server stands: closed (it answers), open (it failed, and rests), half_open (the next call tells), \
+                    unknown (it failed, and was not called for ten minutes)";
         let mut family = encoder.encode_descriptor("upstream_circuit", help, None, MetricType::Gauge)?;
         let pools: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         let mut seen = HashSet::new();
@@ -48,9 +56,7 @@ impl Collector for Circuits {
                 if !seen.insert((pool.model().to_owned(), server.clone())) {
                     continue;
                 }
-                for (is, state) in
-                    [(Circuit::Closed, "closed"), (Circuit::Open, "open"), (Circuit::HalfOpen, "half_open")]
-                {
+                for (is, state) in STATES {
                     let labels =
                         CircuitLabels { model: pool.model().to_owned(), server: server.clone(), state };
                     ConstGauge::new(i64::from(is == circuit)).encode(family.encode_family(&labels)?)?;

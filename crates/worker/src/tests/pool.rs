@@ -88,6 +88,12 @@ async fn a_circuit_opens_rests_and_closes_when_the_server_answers() {
     assert_eq!(circuit(), Circuit::HalfOpen, "it may be tried again");
     slot.failed(Fault::Unreachable);
     assert_eq!(circuit(), Circuit::Open);
+    tokio::time::advance(Duration::from_secs(600)).await;
+    assert_eq!(circuit(), Circuit::HalfOpen);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(circuit(), Circuit::Unknown, "nobody has tried it for long");
+    slot.failed(Fault::Unreachable);
+    assert_eq!(circuit(), Circuit::Open);
     slot.succeeded();
     assert_eq!(circuit(), Circuit::Closed);
 }

@@ -1,9 +1,9 @@
-//! A claim of a job that is in hand already.
+//! Claims of jobs that are in hand already, and stops that nobody heard of.
 
 use std::time::Duration;
 
-use broker::{Claim, Header, Job, Kind, Ticket};
-use stream::ResponseId;
+use broker::{Claim, Header, Job, Kind, Stop, Ticket};
+use stream::{Event, EventKind, ResponseId, Whole};
 
 use crate::running::{Interrupt, Running};
 
@@ -25,4 +25,23 @@ async fn a_second_claim_ends_the_first_run_only_if_others_had_the_job_in_between
     assert_eq!(place.interrupted().await, Interrupt::Lost);
     drop(place);
     assert!(running.enter(&claim(5)).is_some());
+}
+
+/// Whose append was answered just now needs not be asked about: the answer says it, too. Who is silent is.
+#[tokio::test(start_paused = true)]
+async fn the_silent_are_asked_about() {
+    let (broker, claim) = (broker::memory::broker(), claim(1));
+    let created = Event::Whole(Whole { kind: EventKind::Created, body: "{}".into() });
+    broker.log.create(claim.job.id, &claim.job.header, &[created]).await.unwrap();
+    broker.control.cancel(claim.job.id).await.unwrap();
+    let running = Running::default();
+    let mut place = running.enter(&claim).unwrap();
+    place.answered();
+    for _ in 0..2 {
+        running.check_stops(&broker).await;
+        let interrupted = tokio::time::timeout(Duration::from_secs(1), place.interrupted()).await;
+        assert!(interrupted.is_err(), "asked although the append was answered");
+    }
+    running.check_stops(&broker).await;
+    assert_eq!(place.interrupted().await, Interrupt::Stop(Stop::Cancelled));
 }

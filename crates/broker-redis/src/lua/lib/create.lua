@@ -11,7 +11,7 @@ local function create(log, meta, header, record, next, ends, ttl, grace, channel
   if grace ~= '' then
     -- The grace is the attendance of a gateway without a name.
     local attended = now() + grace
-    redis.call('HSET', meta, 'stop', attended, 'gateway:', attended)
+    redis.call('HSET', meta, 'stop', attended, 'attended', string.format('-=%.0f', attended))
   end
   prolong(log, meta, tonumber(ttl))
   if published == '' then record = '' end

@@ -2,6 +2,7 @@
 --   tail  '<epoch> <next> <first>': the epoch in force, the next event, and with which the last record began; before it
 --         'ended ' once nothing may follow
 --   stop  'cancelled', or until when anyone attends it; nothing in the background
+--   attended  '<gateway>=<until when>', with a space between them
 --   kept  until when it lives
 --   live  the inboxes of those that follow it, see inbox.lua
 

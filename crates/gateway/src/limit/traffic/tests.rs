@@ -6,7 +6,8 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_taken_haste_is_told_and_a_flood_ends() {
-    let traffic = Traffic::new(&Limits { messages_per_second: 10, messages_burst: 3, ..Limits::default() });
+    let mut traffic =
+        Traffic::new(&Limits { messages_per_second: 10, messages_burst: 3, ..Limits::default() });
     let taken = |verdict: &Verdict| match verdict {
         Verdict::Take => "taken",
         Verdict::Refuse(_) => "refused",
@@ -22,6 +23,6 @@ async fn a_burst_is_taken_haste_is_told_and_a_flood_ends() {
 
 #[tokio::test]
 async fn without_a_limit_all_is_taken() {
-    let traffic = Traffic::new(&Limits { messages_per_second: 0, ..Limits::default() });
+    let mut traffic = Traffic::new(&Limits { messages_per_second: 0, ..Limits::default() });
     assert!((0..10_000).all(|_| traffic.take() == Verdict::Take));
 }

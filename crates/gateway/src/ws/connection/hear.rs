@@ -61,7 +61,7 @@ impl Connection {
         self.shared.metrics.count_message(said.as_ref().map_or("rejected", ClientMessage::name));
         let (result, lane) = match said {
             Ok(ClientMessage::Create(mut create)) => {
-                create.trace = create.trace.or_else(|| self.trace.clone());
+                create.trace = create.trace.or_else(|| self.trace.as_deref().cloned());
                 let lane = create.stream_id.clone();
                 self.shared.metrics.count_request("websocket");
                 (self.enqueue(lane.as_deref(), Wish::Create(create)), lane)

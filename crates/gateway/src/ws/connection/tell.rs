@@ -118,10 +118,10 @@ impl Connection {
         if let Some(next) = untold {
             turn.hold(pieces, next);
         } else if let Some(last) = pieces.last().filter(|piece| piece.is_terminal()) {
-            let turn = self.turns.remove(at);
+            let mut turn = self.turns.remove(at);
             let mut failed_after = None;
             match turn.conclude(last, &self.shared.metrics) {
-                Conclusion::Continues(conversation) => self.memory.put(turn.id(), conversation),
+                Conclusion::Continues(conversation) => self.memory.put(turn.id(), &conversation),
                 Conclusion::Unknown => {}
                 Conclusion::Failed => failed_after = turn.previous,
             }

@@ -7,7 +7,7 @@ fn lane(name: &str) -> LaneId {
 }
 
 fn lanes(max_lanes: usize, max_in_flight: usize, max_waiting: usize) -> Lanes<u32> {
-    Lanes::new(Limits { max_lanes, max_in_flight, max_waiting, ..Limits::default() })
+    Lanes::new(&Limits { max_lanes, max_in_flight, max_waiting, ..Limits::default() })
 }
 
 #[test]
@@ -66,4 +66,22 @@ fn one_waiting_turn_too_many_is_refused() {
     assert_eq!((error.status(), error.code.as_deref()), (429, Some("too_many_requests")));
     lanes.pop();
     lanes.push(lane("a"), 0).unwrap();
+}
+
+#[test]
+fn at_rest_only_names_are_kept() {
+    let mut lanes = lanes(1, 16, 64);
+    lanes.push(lane(""), 0).unwrap();
+    lanes.push(lane("a"), 1).unwrap();
+    assert!(lanes.pop().is_some() && lanes.pop().is_some());
+    lanes.end(&lane(""));
+    lanes.end(&lane("a"));
+    assert!(lanes.is_idle());
+    assert_eq!(
+        lanes.lanes.iter().map(|lane| (&lane.id, lane.waiting.capacity())).collect::<Vec<_>>(),
+        [(&lane("a"), 0)]
+    );
+    assert!(lanes.push(lane("b"), 2).is_err(), "the name counts");
+    lanes.push(lane(""), 3).unwrap();
+    assert_eq!(lanes.pop(), Some((lane(""), 3)));
 }

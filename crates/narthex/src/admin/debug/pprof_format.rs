@@ -1,9 +1,10 @@
 //! The format of `go tool pprof`: `profile.proto` of github.com/google/pprof, as far as it is needed here.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
-use pprof::Report;
 use prost::Message;
+
+use super::stacks::Stacks;
 
 #[derive(Clone, PartialEq, Message)]
 struct Profile {
@@ -65,38 +66,34 @@ struct Function {
     name: i64,
 }
 
-/// `report` as a profile of processor time.
-pub(super) fn encode(report: &Report, duration: Duration, frequency_hz: i32) -> Vec<u8> {
-    let period = 1_000_000_000 / i64::from(frequency_hz);
+pub(super) fn encode(stacks: &Stacks) -> Vec<u8> {
     let mut texts = Texts::default();
     texts.place("");
-    let samples = ValueType { r#type: texts.place("samples"), unit: texts.place("count") };
-    let time = ValueType { r#type: texts.place("cpu"), unit: texts.place("nanoseconds") };
+    let sample_type =
+        stacks.measures.map(|(what, unit)| ValueType { r#type: texts.place(what), unit: texts.place(unit) });
     let mut functions = HashMap::new();
-    let sample = super::stacks(report)
-        .into_iter()
-        .map(|(stack, count)| {
-            let mut id = |name: &String| {
-                let next = functions.len() as u64 + 1;
-                *functions.entry(texts.place(name)).or_insert(next)
-            };
-            let location_id = stack.iter().rev().map(&mut id).collect();
-            Sample { location_id, value: vec![count, count * period] }
-        })
-        .collect();
+    let sample = stacks.all.iter().map(|(stack, figures)| {
+        let mut id = |name: &String| {
+            let next = functions.len() as u64 + 1;
+            *functions.entry(texts.place(name)).or_insert(next)
+        };
+        let location_id = stack.iter().rev().map(&mut id).collect();
+        Sample { location_id, value: figures.to_vec() }
+    });
+    let sample = sample.collect();
     // Each function is one location: where in it does not matter.
     let function = functions.iter().map(|(name, id)| Function { id: *id, name: *name }).collect();
     let location =
         functions.values().map(|id| Location { id: *id, line: vec![Line { function_id: *id }] }).collect();
     let profile = Profile {
-        sample_type: vec![samples, time],
+        sample_type: sample_type.to_vec(),
         sample,
         location,
         function,
         string_table: texts.all,
-        duration_nanos: duration.as_nanos() as i64,
-        period_type: Some(time),
-        period,
+        duration_nanos: stacks.duration.as_nanos() as i64,
+        period_type: Some(sample_type[1]),
+        period: stacks.period,
     };
     profile.encode_to_vec()
 }
