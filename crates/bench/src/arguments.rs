@@ -18,16 +18,17 @@ pub(crate) struct Arguments {
     scenes: Vec<Scene>,
     /// Only those runs of a scene whose name contains this, as in `--only saturation`.
     #[arg(long, default_value = "")]
-    pub(crate) only: String,
+    only: String,
     /// What carries jobs and streams. With `memory` all is one process.
     #[arg(long, value_enum, default_value_t = Broker::Redis)]
     pub(crate) broker: Broker,
     /// How long each run is measured.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     pub(crate) duration: Duration,
-    /// Connections of the scene `idle`.
-    #[arg(long, default_value_t = 10_000)]
-    pub(crate) connections: usize,
+    /// Connections of the scenes `idle` (otherwise 10,000) and `connections` (otherwise as many as one gateway may hold here; more
+    /// than that are held by several).
+    #[arg(long)]
+    pub(crate) connections: Option<usize>,
     /// Measures the peers of bench/peers, too, where a scene has something to compare.
     #[arg(long)]
     pub(crate) peers: bool,
@@ -61,14 +62,18 @@ pub(crate) enum Scene {
     Tokens,
     /// What Narthex adds to the time to the first token.
     Latency,
-    /// Memory of connections that do nothing, before and after they have streamed.
+    /// Memory of connections that do nothing, before and after they have streamed, plain and with TLS.
     Idle,
+    /// As many connections as a gateway can hold, and what each costs as they grow.
+    Connections,
     /// Many who follow one stream.
     Fanout,
     /// All clients lose their connections at once.
     Resume,
     /// Clients that never read, beside others that do.
     Slow,
+    /// What a token costs at two gateways beside each other, and at one.
+    Pair,
     /// What a token costs with ever more streams.
     Growth,
 }
@@ -88,6 +93,11 @@ impl Arguments {
             [] => Scene::value_variants().to_vec(),
             some => some.to_vec(),
         }
+    }
+
+    /// Whether a run of this name was not left out.
+    pub(crate) fn wants(&self, what: &str) -> bool {
+        what.contains(&self.only)
     }
 
     /// The program that is measured.

@@ -1,6 +1,6 @@
 //! On what it was measured: without that, figures mean nothing.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use serde::Serialize;
 
@@ -41,6 +41,15 @@ impl Machine {
             redis: said("redis-server", &["--version"]),
         }
     }
+}
+
+/// Connections that one process can hold here: as many as it may have open files, but a twentieth for all else.
+///
+/// # Errors
+/// When the system does not tell.
+pub(crate) fn connections_of_a_process() -> io::Result<usize> {
+    let files = rlimit::Resource::NOFILE.get_hard()?;
+    Ok(usize::try_from(files - files / 20).unwrap_or(usize::MAX).max(1))
 }
 
 /// What a program says, if it is there.

@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     arguments::{Arguments, Instead},
-    result::Results,
+    result::{Results, Run},
 };
 
 fn main() -> ExitCode {
@@ -69,7 +69,7 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     let mut results = Results::new(arguments)?;
     for scene in arguments.scenes() {
         let runs = scene::play(scene, arguments).await?;
-        if !arguments.json {
+        if !arguments.json && !runs.is_empty() {
             let _ = writeln!(io::stdout(), "{}", table::of(scene, &runs));
         }
         results.runs.extend(runs);
@@ -77,5 +77,5 @@ async fn run(arguments: &Arguments) -> io::Result<bool> {
     if arguments.json {
         let _ = writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&results)?);
     }
-    Ok(results.runs.iter().all(|run| run.report.is_good()))
+    Ok(results.runs.iter().all(Run::is_good))
 }

@@ -38,6 +38,22 @@ pub(crate) struct Run {
     pub(crate) report: Report,
 }
 
+impl Run {
+    /// Whether nothing was wrong.
+    pub(crate) fn is_good(&self) -> bool {
+        self.report.is_good() && self.unused() == 0
+    }
+
+    /// Where that is the point: connections that there should have been, and that were not pinged, or did not stream.
+    pub(crate) fn unused(&self) -> u64 {
+        let Report { connections_wanted, pinged, completed, .. } = self.report;
+        match self.scene {
+            Scene::Connections => (connections_wanted as u64).saturating_sub(pinged.min(completed)),
+            _ => 0,
+        }
+    }
+}
+
 /// The model server by itself.
 pub(crate) const DIRECT: &str = "direct";
 /// What this is all about.

@@ -1,5 +1,8 @@
 //! The scenes: what is set up, and what is asked for.
 
+mod connections;
+mod pair;
+
 use std::{io, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,14 +11,13 @@ use tokio::process::Command;
 
 use crate::{
     arguments::{Arguments, Scene},
+    machine,
     model_server::MODEL,
     peer::Peer,
     result::{DIRECT, NARTHEX, Run},
-    stage::Stage,
+    stage::{Needs, Stage},
 };
 
-/// After a crowd has connected or left, memory is looked at when it has settled.
-const SETTLE: Duration = Duration::from_secs(5);
 /// Streams may take so long to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Streams of those scenes that say what a token costs, and their tokens a second.
@@ -27,18 +29,35 @@ const PEER: &str = "fastapi";
 /// # Errors
 /// When something cannot be started. What the servers do wrong stands in the runs.
 pub(crate) async fn play(scene: Scene, arguments: &Arguments) -> io::Result<Vec<Run>> {
-    let gateways = if scene == Scene::Resume { 2 } else { 1 };
-    let stage = Stage::start(arguments, gateways).await?;
-    let mut play = Play { scene, arguments, stage, runs: Vec::new() };
+    let play = |needs| Play::start(scene, arguments, needs);
+    let usual = Needs::default();
     match scene {
-        Scene::Tokens => play.tokens().await?,
-        Scene::Latency => play.latency().await?,
-        Scene::Idle => play.idle().await?,
-        Scene::Fanout => play.fanout().await?,
-        Scene::Resume => play.resume().await?,
-        Scene::Slow => play.slow().await?,
-        Scene::Growth => play.growth().await?,
+        Scene::Tokens => play(usual).await?.tokens().await,
+        Scene::Latency => play(usual).await?.latency().await,
+        Scene::Idle => connections::idle(arguments).await,
+        Scene::Connections => connections::many(arguments).await,
+        Scene::Fanout => play(usual).await?.fanout().await,
+        Scene::Resume => play(Needs { gateways: 2, ..usual }).await?.resume().await,
+        Scene::Slow => play(usual).await?.slow().await,
+        Scene::Pair => pair::play(arguments).await,
+        Scene::Growth => play(usual).await?.growth().await,
     }
+}
+
+/// One run that is a play by itself, so that nothing is left of another one; unless it was left out.
+async fn alone(
+    scene: Scene,
+    arguments: &Arguments,
+    what: &str,
+    needs: Needs,
+    settle: Duration,
+    load: impl FnOnce(&Play<'_>) -> Load,
+) -> io::Result<Vec<Run>> {
+    if !arguments.wants(what) {
+        return Ok(Vec::new());
+    }
+    let mut play = Play::start(scene, arguments, needs).await?;
+    play.run(what, NARTHEX, load(&play), play.stage.watched(), settle).await?;
     Ok(play.runs)
 }
 
@@ -49,11 +68,17 @@ struct Play<'a> {
     runs: Vec<Run>,
 }
 
-impl Play<'_> {
+impl<'a> Play<'a> {
+    async fn start(scene: Scene, arguments: &'a Arguments, needs: Needs) -> io::Result<Self> {
+        let stage = Stage::start(arguments, needs).await?;
+        Ok(Self { scene, arguments, stage, runs: Vec::new() })
+    }
+
     /// What all scenes ask for, with answers of so many tokens at this rate.
     fn load(&self, tokens: u64, rate: f64) -> Load {
         Load {
             urls: self.stage.urls(),
+            authorities: self.stage.authority.clone(),
             model: MODEL.to_owned(),
             prompt: format!("Count. [[tokens={tokens} rate={rate}]]"),
             // Fewer cannot be asked for.
@@ -66,7 +91,7 @@ impl Play<'_> {
     }
 
     /// 200 streams at 50 tokens/s; at ten times as many; then as fast as they come, with many of them in each write.
-    async fn tokens(&mut self) -> io::Result<()> {
+    async fn tokens(mut self) -> io::Result<Vec<Run>> {
         let paced = Load { clients: STREAMS, ramp: Duration::from_secs(5), ..self.load(250, 50.0) };
         let full = Load { clients: STREAMS, ..self.load(2_000, 0.0) };
         self.narthex("200 streams at 50/s", paced.clone()).await?;
@@ -80,11 +105,12 @@ impl Play<'_> {
         self.narthex("saturation, proto", Load { dialect: Dialect::Proto, ..full.clone() }).await?;
         self.peer("200 streams at 50/s", paced).await?;
         // It is slow enough that answers of this length would never end.
-        self.peer("saturation", Load { prompt: self.load(250, 0.0).prompt, ..full }).await
+        self.peer("saturation", Load { prompt: self.load(250, 0.0).prompt, ..full }).await?;
+        Ok(self.runs)
     }
 
     /// One short stream after the other; then 40 new ones a second that last 5 s, which makes 200 at a time.
-    async fn latency(&mut self) -> io::Result<()> {
+    async fn latency(mut self) -> io::Result<Vec<Run>> {
         let one = Load { clients: 2, rate: Some(50.0), ramp: Duration::from_secs(1), ..self.load(1, 0.0) };
         let many = Load {
             clients: 2 * STREAMS,
@@ -100,53 +126,49 @@ impl Play<'_> {
             self.narthex(&format!("{what}, sse"), Load { dialect: Dialect::Sse, ..load.clone() }).await?;
             self.peer(what, load).await?;
         }
-        Ok(())
-    }
-
-    /// Connections at rest, which then stream one after the other and are at rest again.
-    async fn idle(&mut self) -> io::Result<()> {
-        let clients = self.arguments.connections;
-        let rate = clients as f64 / self.arguments.duration.as_secs_f64();
-        let load = Load { clients, rate: Some(rate), ramp: Duration::ZERO, ..self.load(5, 0.0) };
-        let watched = self.stage.watched();
-        self.run(&format!("{clients} connections"), NARTHEX, load, watched, SETTLE).await
+        Ok(self.runs)
     }
 
     /// Four streams, and 100 who follow each.
-    async fn fanout(&mut self) -> io::Result<()> {
+    async fn fanout(mut self) -> io::Result<Vec<Run>> {
         for dialect in [Dialect::Json, Dialect::Proto] {
             let load = Load { dialect, clients: 4, followers: 100, ..self.load(250, 50.0) };
             self.narthex(&format!("4 streams x 101, {dialect}"), load).await?;
         }
-        Ok(())
+        Ok(self.runs)
     }
 
     /// All lose their connections in the middle of the measurement.
-    async fn resume(&mut self) -> io::Result<()> {
+    async fn resume(mut self) -> io::Result<Vec<Run>> {
         for clients in [200, 1_000] {
             let storm = Some(self.arguments.duration / 2);
             let load = Load { dialect: Dialect::Json, clients, storm, ..self.load(50, 10.0) };
             self.narthex(&format!("{clients} clients at once"), load).await?;
         }
-        Ok(())
+        Ok(self.runs)
     }
 
     /// Clients that read, alone and beside a thousand that do not, each with a stream that does not end.
-    async fn slow(&mut self) -> io::Result<()> {
+    async fn slow(mut self) -> io::Result<Vec<Run>> {
         let load = Load { clients: 100, ..self.load(100, 50.0) };
         self.narthex("100 readers", load.clone()).await?;
         let stalled_prompt = Some(self.load(1_000_000, 5.0).prompt);
-        self.narthex("and 1000 who never read", Load { stalled: 1_000, stalled_prompt, ..load }).await
+        self.narthex("and 1000 who never read", Load { stalled: 1_000, stalled_prompt, ..load }).await?;
+        Ok(self.runs)
     }
 
-    /// As many tokens a second in all, from ever more streams.
-    async fn growth(&mut self) -> io::Result<()> {
+    /// As many tokens a second in all, from ever more streams, each of which begins before it is measured and ends after that;
+    /// then from a thousand new ones each second.
+    async fn growth(mut self) -> io::Result<Vec<Run>> {
+        let ramp = Duration::from_secs(5);
         for (clients, rate) in [(10, 500.0), (100, 50.0), (1_000, 5.0), (5_000, 1.0)] {
-            let tokens = (5.0 * rate) as u64;
-            let load = Load { clients, ramp: Duration::from_secs(5), ..self.load(tokens, rate) };
+            let lasting = ramp + self.arguments.duration + Duration::from_secs(1);
+            let load = Load { clients, ramp, ..self.load((lasting.as_secs_f64() * rate) as u64, rate) };
             self.narthex(&format!("{clients} streams at {rate}/s"), load).await?;
         }
-        Ok(())
+        let short = Load { clients: 2_000, rate: Some(1_000.0), ramp, ..self.load(5, 5.0) };
+        self.narthex("1000 new streams of 5 tokens/s", short).await?;
+        Ok(self.runs)
     }
 
     async fn narthex(&mut self, what: &str, load: Load) -> io::Result<()> {
@@ -156,7 +178,7 @@ impl Play<'_> {
 
     /// The same of a peer, if that was asked for. Peers know Redis only.
     async fn peer(&mut self, what: &str, load: Load) -> io::Result<()> {
-        let is_wanted = self.arguments.peers && what.contains(&self.arguments.only);
+        let is_wanted = self.arguments.peers && self.arguments.wants(what);
         let Some(redis) = self.stage.redis().filter(|_| is_wanted) else { return Ok(()) };
         let peer = Peer::start(PEER, &redis, &self.stage.model.url).await?;
         let broker = self.stage.watched().into_iter().filter(|watched| watched.name == "broker");
@@ -173,7 +195,7 @@ impl Play<'_> {
         watched: Vec<Watched>,
         settle: Duration,
     ) -> io::Result<()> {
-        if !what.contains(&self.arguments.only) {
+        if !self.arguments.wants(what) {
             return Ok(());
         }
         let watch = Watch::begin(watched)?;
@@ -183,7 +205,8 @@ impl Play<'_> {
             command.arg("generate");
             command
         };
-        let crew = Crew::processes(&load, 1, generator).await?;
+        let processes = load.connections().div_ceil(machine::connections_of_a_process()?);
+        let crew = Crew::processes(&load, processes, generator).await?;
         let bar = bar(&format!("{what} ({server})"), &load);
         let report = load::conduct(&load, crew, &watch, settle, |progress| show(&bar, progress)).await;
         bar.finish_and_clear();

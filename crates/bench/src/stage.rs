@@ -1,10 +1,15 @@
 //! What a scene is played on: a broker, a model server, gateways and workers, each a process of its own.
 
-use std::{fs::File, io, process::Stdio};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+    process::Stdio,
+};
 
 use load::Watched;
 use tempfile::TempDir;
-use testkit::{kafka, process::Process, redis};
+use testkit::{certificates::Authority, kafka, process::Process, redis};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -24,7 +29,26 @@ pub(crate) struct Stage {
     pub(crate) model: Model,
     broker: Carrier,
     narthex: Vec<(&'static str, Process)>,
-    _logs: TempDir,
+    /// The certificate of who has signed those of the gateways, if they speak TLS.
+    pub(crate) authority: Option<String>,
+    /// Logs, and certificates.
+    _files: TempDir,
+}
+
+/// What a scene needs that others do not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Needs {
+    pub(crate) gateways: usize,
+    /// Whether clients come with TLS.
+    pub(crate) tls: bool,
+    /// Settings, as `--set` takes them.
+    pub(crate) set: &'static [&'static str],
+}
+
+impl Default for Needs {
+    fn default() -> Self {
+        Self { gateways: 1, tls: false, set: &[] }
+    }
 }
 
 /// What carries jobs and streams.
@@ -59,12 +83,12 @@ impl Model {
 }
 
 impl Stage {
-    /// Starts everything with so many gateways, and waits until it is ready.
+    /// Starts everything, and waits until it is ready.
     ///
     /// # Errors
     /// When something cannot be started.
-    pub(crate) async fn start(arguments: &Arguments, gateways: usize) -> io::Result<Self> {
-        let (program, logs, model) = (arguments.program()?, TempDir::new()?, Model::start().await?);
+    pub(crate) async fn start(arguments: &Arguments, needs: Needs) -> io::Result<Self> {
+        let (program, files, model) = (arguments.program()?, TempDir::new()?, Model::start().await?);
         let (broker, address) = match arguments.broker {
             Broker::Memory => (Carrier::Memory, "memory".to_owned()),
             Broker::Redis => {
@@ -81,24 +105,31 @@ impl Stage {
         // The worker first: then gateways know its model when they are ready.
         let roles = match arguments.broker {
             Broker::Memory => vec!["dev"],
-            _ => [vec!["worker"], vec!["gateway"; gateways]].concat(),
+            _ => [vec!["worker"], vec!["gateway"; needs.gateways]].concat(),
         };
+        let authority = needs.tls.then(Authority::new);
+        let certificate = authority.as_ref().map(|authority| certify(authority, files.path())).transpose()?;
         let mut narthex = Vec::new();
         for (number, role) in roles.into_iter().enumerate() {
             let mut flags = flags(role, &address, &model.url);
-            flags.extend(arguments.set.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
-            let log = File::create(logs.path().join(format!("{role}-{number}.log")))?;
+            flags.extend(certificate.iter().flatten().filter(|_| role != "worker").cloned());
+            // The last word is the caller's.
+            let set = needs.set.iter().copied().chain(arguments.set.iter().map(String::as_str));
+            flags.extend(set.flat_map(|set| ["--set".to_owned(), set.to_owned()]));
+            let log = File::create(files.path().join(format!("{role}-{number}.log")))?;
             let mut process = Process::start(&program, &flags, log).await?;
             process.ready().await?;
             narthex.push((role, process));
         }
-        Ok(Self { model, broker, narthex, _logs: logs })
+        let authority = authority.map(|authority| authority.pem());
+        Ok(Self { model, broker, narthex, authority, _files: files })
     }
 
     /// Where clients connect.
     pub(crate) fn urls(&self) -> Vec<String> {
         let public = self.narthex.iter().filter_map(|(_, process)| process.public);
-        public.map(|address| format!("http://{address}/v1")).collect()
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        public.map(|address| format!("{scheme}://{address}/v1")).collect()
     }
 
     /// What is measured.
@@ -122,6 +153,17 @@ impl Stage {
             _ => None,
         }
     }
+}
+
+/// Puts a certificate and its key into `folder`. The flags that name them.
+fn certify(authority: &Authority, folder: &Path) -> io::Result<[String; 4]> {
+    let issued = authority.issue();
+    let write = |name: &str, pem: &str| {
+        let path = folder.join(name);
+        fs::write(&path, pem).map(|()| path.display().to_string())
+    };
+    let (certificate, key) = (write("certificate.pem", &issued.certificate)?, write("key.pem", &issued.key)?);
+    Ok(["--tls-certificate".to_owned(), certificate, "--tls-key".to_owned(), key])
 }
 
 fn flags(role: &str, broker: &str, model: &str) -> Vec<String> {

@@ -34,6 +34,8 @@ const CONNECTIONS: &[Column] = &[
     ("KB EACH", |run| each(run, |processes| processes.memory.connected)),
     ("KB AFTER", |run| each(run, |processes| processes.memory.after)),
 ];
+const HELD: &[Column] =
+    &[("PINGED", |run| run.report.pinged.to_string()), ("STREAMED", |run| run.report.completed.to_string())];
 const RESUMED: &[Column] = &[
     ("WENT ON", |run| run.report.resumed.count.to_string()),
     ("AFTER P50", |run| format!("{:.1}", run.report.resumed.p50_ms)),
@@ -46,15 +48,16 @@ const MEMORY: &[Column] = &[("GATEWAY MB", |run| {
 })];
 const END: &[Column] = &[
     ("GENERATOR", |run| format!("{:.0}%", run.report.generator.cpu_s / run.report.measured_s * 100.0)),
-    ("WRONG", |run| wrong(&run.report)),
+    ("WRONG", wrong),
 ];
 
 /// The table of a scene.
 pub(crate) fn of(scene: Scene, runs: &[Run]) -> String {
     let own: &[&[Column]] = match scene {
-        Scene::Tokens | Scene::Growth | Scene::Fanout => &[COST],
+        Scene::Tokens | Scene::Growth | Scene::Fanout | Scene::Pair => &[COST],
         Scene::Latency => &[FIRST],
         Scene::Idle => &[CONNECTIONS],
+        Scene::Connections => &[CONNECTIONS, HELD],
         Scene::Resume => &[RESUMED, COST],
         Scene::Slow => &[COST, FIRST, MEMORY],
     };
@@ -77,7 +80,7 @@ pub(crate) fn of(scene: Scene, runs: &[Run]) -> String {
         });
         let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  "));
     }
-    out + &compared(runs)
+    out + &compared(runs) + &further(scene, runs)
 }
 
 /// What is added to the model server, and how much more the peers take.
@@ -119,6 +122,43 @@ fn compared(runs: &[Run]) -> String {
     out
 }
 
+/// What a scene is to show.
+fn further(scene: Scene, runs: &[Run]) -> String {
+    let edges: Vec<_> = runs.iter().filter_map(|run| Some((&run.report, edge(&run.report)?))).collect();
+    let told = match scene {
+        Scene::Connections => flatness(&edges),
+        Scene::Pair => scaling(&edges),
+        _ => None,
+    };
+    told.map(|told| told + "\n").unwrap_or_default()
+}
+
+/// Whether connections cost as much when there are many: what each costs that the largest run of one gateway has more than the
+/// smallest, without what the first ones of any process cost.
+fn flatness(edges: &[(&Report, &Processes)]) -> Option<String> {
+    let mut alone = edges.iter().filter(|(_, edge)| edge.processes == 1);
+    let (few, small) = alone.next()?;
+    let (many, large) = alone.next_back()?;
+    let more = |edge: &Processes| edge.memory.connected as f64 - edge.memory.before as f64;
+    let each = (more(large) - more(small)) / 1e3 / many.connections.saturating_sub(few.connections) as f64;
+    Some(format!(
+        "from {} to {} connections at one gateway: {each:.2} kB for each further one",
+        few.connections, many.connections
+    ))
+}
+
+/// Whether several gateways serve as many times more as they are.
+fn scaling(edges: &[(&Report, &Processes)]) -> Option<String> {
+    let [(one, single), .., (all, several)] = edges else { return None };
+    Some(format!(
+        "{} gateways: {:.2} times as many tokens/s as {}, {:.2} times as much CPU time of gateways for each",
+        several.processes,
+        all.tokens_per_second / one.tokens_per_second,
+        single.processes,
+        several.cpu_us_per_token? / single.cpu_us_per_token?
+    ))
+}
+
 fn number(number: Option<f64>) -> String {
     number.map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"))
 }
@@ -143,14 +183,20 @@ fn each(run: &Run, memory: fn(&Processes) -> u64) -> String {
     }))
 }
 
-fn wrong(report: &Report) -> String {
+fn wrong(run: &Run) -> String {
+    let (report, unused) = (&run.report, run.unused());
     let load::Damage { lost, repeated, reordered, altered } = report.damage;
-    let mut wrong: Vec<String> =
-        [("lost", lost), ("repeated", repeated), ("reordered", reordered), ("altered", altered)]
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(what, count)| format!("{count} {what}"))
-            .collect();
+    let mut wrong: Vec<String> = [
+        ("lost", lost),
+        ("repeated", repeated),
+        ("reordered", reordered),
+        ("altered", altered),
+        ("unused", unused),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(what, count)| format!("{count} {what}"))
+    .collect();
     wrong.extend(report.errors.iter().map(|(code, count)| format!("{count} {code}")));
     if wrong.is_empty() { "0".to_owned() } else { wrong.join(", ") }
 }

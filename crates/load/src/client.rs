@@ -253,12 +253,13 @@ impl Client {
     /// Waits, and answers pings meanwhile.
     async fn rest_until(&mut self, moment: Instant) {
         let mut moment = std::pin::pin!(sleep_until(moment));
-        // What belongs to no stream.
-        let mut pass_over = |_: Heard<'_>| {};
+        let run = Arc::clone(&self.run);
+        // What belongs to no stream is passed over.
+        let mut take = |heard: Heard<'_>| run.figures.lock().pinged += u64::from(heard == Heard::Pinged);
         loop {
             let Some(connection) = &mut self.connection else { return moment.await };
             tokio::select! {
-                next = connection.next(&mut pass_over) => if let Err(Gone(code)) = next {
+                next = connection.next(&mut take) => if let Err(Gone(code)) = next {
                     self.run.figures.lock().fail(&format!("idle_{code}"));
                     self.lose();
                 },

@@ -19,6 +19,8 @@ pub struct Figures {
     pub connections: u64,
     /// How long until the connections stood that did.
     pub connecting: Times,
+    /// Connections that the server has pinged.
+    pub pinged: u64,
     /// From the first attempt to connect to the last connection that stood, in seconds.
     pub connected_s: f64,
     /// Streams begun, from first to last.
@@ -65,6 +67,7 @@ impl Figures {
     /// Adds what another process has seen at the same time.
     pub fn add(&mut self, other: &Self) {
         self.connections += other.connections;
+        self.pinged += other.pinged;
         self.connecting.0.add(&other.connecting.0).unwrap_or_default();
         self.connected_s = self.connected_s.max(other.connected_s);
         self.streams += other.streams;

@@ -24,6 +24,8 @@ pub(crate) enum Heard<'a> {
     End { number: Option<u64>, outcome: Result<(), &'a str> },
     /// Not a stream at all: a code.
     Refused(&'a str),
+    /// The first ping of a connection.
+    Pinged,
     /// Nothing about the stream.
     Aside,
 }

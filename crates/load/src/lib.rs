@@ -18,6 +18,7 @@ mod heard;
 pub mod numbered;
 
 mod address;
+mod tls;
 mod wire;
 
 mod client;

@@ -1,10 +1,10 @@
 //! What is asked of a server.
 
-use std::time::Duration;
+use std::{cell::LazyCell, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Dialect, address::Target};
+use crate::{Dialect, address::Target, tls::Tls};
 
 /// What is asked of a server, and for how long.
 ///
@@ -12,8 +12,10 @@ use crate::{Dialect, address::Target};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The servers, to whom clients are dealt out one by one. `http://host:port/v1` as for any client of the API, and for
-    /// [`Dialect::Peer`] the whole URL of its WebSocket. Only `http` and `ws`.
+    /// [`Dialect::Peer`] the whole URL of its WebSocket. With `https` or `wss`, over TLS.
     pub urls: Vec<String>,
+    /// The certificates of the authorities to trust, in PEM; by default those that the system trusts.
+    pub authorities: Option<String>,
     /// How they are spoken to.
     pub dialect: Dialect,
     /// The model's name.
@@ -71,6 +73,7 @@ impl Default for Load {
     fn default() -> Self {
         Self {
             urls: vec!["http://127.0.0.1:8080/v1".to_owned()],
+            authorities: None,
             dialect: Dialect::default(),
             model: "demo".to_owned(),
             key: None,
@@ -133,6 +136,8 @@ impl Load {
     }
 
     pub(crate) fn targets(&self) -> Result<Vec<Target>, Invalid> {
-        self.urls.iter().map(|url| Target::parse(url, self.dialect)).collect()
+        // One for all, and none where nobody has to be trusted.
+        let tls = LazyCell::new(|| Tls::new(self.authorities.as_deref()));
+        self.urls.iter().map(|url| Target::parse(url, self.dialect, || tls.clone())).collect()
     }
 }

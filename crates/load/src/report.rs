@@ -21,6 +21,8 @@ pub struct Report {
     pub connections: u64,
     /// How many there should have been.
     pub connections_wanted: usize,
+    /// Of these, those that the server has pinged. None can be over HTTP.
+    pub pinged: u64,
     /// Connections made a second, while they were made.
     pub connections_per_second: f64,
     /// How long it took until each stood.
@@ -146,6 +148,7 @@ impl Report {
             measured_s,
             connections: figures.connections,
             connections_wanted: load.connections(),
+            pinged: figures.pinged,
             connections_per_second: ratio(figures.connections as f64, figures.connected_s),
             connecting: Latency::of(&figures.connecting),
             streams: figures.streams,

@@ -9,7 +9,7 @@ use http::Http;
 use socket::Socket;
 use tokio_util::task::TaskTracker;
 
-use crate::{Load, address::Target, heard::Heard};
+use crate::{Load, address::Target, heard::Heard, tls};
 
 /// A connection with one stream at a time.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub(crate) struct Gone(pub(crate) String);
 
 impl From<io::Error> for Gone {
     fn from(error: io::Error) -> Self {
-        Self(format!("{:?}", error.kind()).to_lowercase())
+        let word = tls::word(&error).map(str::to_owned);
+        Self(word.unwrap_or_else(|| format!("{:?}", error.kind()).to_lowercase()))
     }
 }
 

@@ -98,6 +98,18 @@ async fn followers_hear_the_same_and_those_who_never_read_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn connections_that_the_server_pings_are_counted_once() {
+    let often = gateway::Config { ping_interval: Duration::from_millis(50), ..gateway::Config::default() };
+    let server = Server::with(often).await;
+    // Two are at rest, and six are pinged while they stream.
+    let prompt = "demo:tokens=100 demo:slow=5ms".to_owned();
+    let load = Load { prompt, rate: Some(6.0), ..load(server.url(), Dialect::Websocket) };
+    let report = run(Load { duration: Duration::from_secs(1), ..load }).await;
+    assert!(report.is_good(), "{report:#?}");
+    assert_eq!((report.connections, report.pinged), (8, 8), "{report:#?}");
+}
+
+#[tokio::test]
 async fn who_has_to_wait_for_a_stream_is_not_left_out() {
     let server = Server::start().await;
     let slow = Load {

@@ -93,7 +93,10 @@ impl Connector {
 
 /// The settings of TLS. A server that is reached without it must not need the system's certificates, which are missing in
 /// small containers: its connector trusts nobody and is never asked.
-fn client_config(tls: Option<&Tls>) -> Result<ClientConfig, TlsError> {
+///
+/// # Errors
+/// When certificates cannot be used: those that are given, or else the system's.
+pub fn client_config(tls: Option<&Tls>) -> Result<ClientConfig, TlsError> {
     let wrong = |error: rustls::Error| TlsError::System(error.to_string());
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -6,7 +6,7 @@ mod advice;
 mod connector;
 
 pub use advice::advice;
-pub use connector::{BoxError, Connector, Stream, Tls, TlsError};
+pub use connector::{BoxError, Connector, Stream, Tls, TlsError, client_config};
 
 /// Whether `host`, as it stands in a URL, is this machine: what is sent there crosses no network.
 pub fn is_loopback(host: &str) -> bool {

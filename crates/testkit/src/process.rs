@@ -67,9 +67,9 @@ impl Process {
             let line = time::timeout(PATIENCE, lines.next_line()).await??;
             let line = line.ok_or_else(|| io::Error::other("it ended before it listened"))?;
             let address = |text: &str| text.parse().map_err(|_| io::Error::other(line.clone()));
-            match line.split_once(" http://") {
-                Some(("listen", at)) => public = Some(address(at)?),
-                Some(("admin", at)) => break address(at)?,
+            match line.split_once("://") {
+                Some(("listen http" | "listen https", at)) => public = Some(address(at)?),
+                Some(("admin http", at)) => break address(at)?,
                 _ => return Err(io::Error::other(format!("an address was expected: {line}"))),
             }
         };

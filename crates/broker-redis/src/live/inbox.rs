@@ -9,7 +9,7 @@
 //!
 //! In a cluster a script publishes on the node of its stream only; there each stream has a channel of its own.
 
-use std::{str, sync::Arc, time::Duration};
+use std::{collections::VecDeque, str, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -94,7 +94,7 @@ impl Inbox {
 
     /// Keeps the notes as they are wanted. Runs until it is aborted with its owner.
     pub(super) async fn run(self: Arc<Self>) {
-        let mut queue = Vec::new();
+        let mut queue = VecDeque::new();
         loop {
             self.board.changed.notified().await;
             while let Some(change) = self.plan(&mut queue) {
@@ -116,12 +116,12 @@ impl Inbox {
     }
 
     /// What to change next: some of what waits for it.
-    fn plan(&self, queue: &mut Vec<Channel>) -> Option<Change> {
+    fn plan(&self, queue: &mut VecDeque<Channel>) -> Option<Change> {
         let (mut change, now) = (Change::default(), Instant::now());
         let topics = &mut *self.board.topics.lock();
-        queue.append(&mut topics.take_changed());
+        queue.extend(topics.take_changed());
         while change.join.len() + change.leave.len() < CHANGES_AT_ONCE {
-            let Some(stream) = queue.pop() else { break };
+            let Some(stream) = queue.pop_front() else { break };
             match topics.need(&stream) {
                 Need::Nothing => {}
                 Need::Join => {

@@ -77,6 +77,10 @@ impl Turn {
                 }
             }
             Heard::Refused(code) => self.ended = Some(Err(code.to_owned())),
+            Heard::Pinged => {
+                figures.pinged += 1;
+                return;
+            }
             Heard::Aside => return,
         }
         if let Some(lost) = self.lost.take() {

@@ -10,7 +10,6 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
 
 use super::Gone;
@@ -18,6 +17,7 @@ use crate::{
     Dialect, Load,
     address::Target,
     heard::{self, Heard},
+    tls::Stream,
 };
 
 /// The longest line, and the longest error, that is read.
@@ -51,7 +51,7 @@ impl Http {
     pub(super) async fn open(
         load: &Load,
         target: &Target,
-        stream: TcpStream,
+        stream: Stream,
         tasks: &TaskTracker,
     ) -> Result<Self, Gone> {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;

@@ -4,7 +4,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use prost::Message as _;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{self, Message, client::IntoClientRequest as _, protocol::WebSocketConfig},
@@ -15,6 +14,7 @@ use crate::{
     Dialect, Load,
     address::Target,
     heard::{self, Heard},
+    tls::Stream,
 };
 
 /// Each connection has such a buffer from the beginning.
@@ -25,8 +25,9 @@ const PEER_TOKENS: u64 = 4096;
 
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<Stream>,
     dialect: Dialect,
+    was_pinged: bool,
 }
 
 impl From<tungstenite::Error> for Gone {
@@ -43,7 +44,7 @@ impl From<tungstenite::Error> for Gone {
 }
 
 impl Socket {
-    pub(super) async fn open(load: &Load, target: &Target, stream: TcpStream) -> Result<Self, Gone> {
+    pub(super) async fn open(load: &Load, target: &Target, stream: Stream) -> Result<Self, Gone> {
         let url = format!("ws://{}{}", target.authority, target.path);
         let mut request = url.into_client_request()?;
         let value = |text: &str| text.parse().map_err(|_| Gone("not_a_header".to_owned()));
@@ -55,7 +56,7 @@ impl Socket {
         }
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
         let (stream, _) = client_async_with_config(request, stream, Some(config)).await?;
-        Ok(Self { stream, dialect: load.dialect })
+        Ok(Self { stream, dialect: load.dialect, was_pinged: false })
     }
 
     pub(super) async fn ask(&mut self, load: &Load) -> Result<(), Gone> {
@@ -105,6 +106,9 @@ impl Socket {
                 return Err(Gone(format!("closed_{}", u16::from(frame.code))));
             }
             Some(Ok(Message::Close(None))) | None => return Err(Gone("closed".to_owned())),
+            Some(Ok(Message::Ping(_))) if !std::mem::replace(&mut self.was_pinged, true) => {
+                take(Heard::Pinged)
+            }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error.into()),
         }

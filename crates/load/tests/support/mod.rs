@@ -19,10 +19,15 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::with(gateway::Config::default()).await
+    }
+
+    /// With a gateway so configured.
+    pub(crate) async fn with(config: gateway::Config) -> Self {
         let cluster = Cluster::new(broker::memory::broker());
         let engine = DemoEngine::new(DemoConfig { models: vec![MODEL.to_owned()], ..DemoConfig::unpaced() });
         let worker = cluster.worker(worker::Config::default(), model(), Arc::new(engine)).await;
-        Self { gateway: cluster.gateway(gateway::Config::default()), _worker: worker }
+        Self { gateway: cluster.gateway(config), _worker: worker }
     }
 
     pub(crate) fn url(&self) -> String {

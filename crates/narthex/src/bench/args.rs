@@ -1,6 +1,6 @@
 //! What `narthex bench` can be told.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::Args;
 use load::{Dialect, Expect, Load, Watched};
@@ -14,6 +14,7 @@ pub(crate) const BENCH_HELP: &str = "\
   narthex bench --rate 20 --streams 500 --dialect sse        20 new streams a second, come what may
   narthex bench --streams 200 --pid gateway=4711 --pid worker=4712 --pid redis=4713
   narthex bench --prompt 'demo:tokens=200 demo:slow=20ms' --format json | jq .first_token
+  narthex bench --url https://gateway:8443/v1 --authorities-file authority.pem
 
 It exits with 1 if anything was lost, repeated, reordered or altered, or failed.
 With --rate, latencies count from when a stream was due, so a server that stalls
@@ -27,6 +28,9 @@ pub(crate) struct BenchArgs {
     /// The server's base URL, or that of one gateway of several (may be repeated: clients are dealt out)
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080/v1")]
     url: Vec<String>,
+    /// Trust these authorities (PEM) where a URL is https or wss [default: those that the system trusts]
+    #[arg(long, value_name = "FILE")]
+    authorities_file: Option<PathBuf>,
     /// websocket or sse; json, msgpack or proto (narthex.v1); chat (any model server); peer (bench/peers)
     #[arg(long, value_name = "DIALECT", default_value_t)]
     dialect: Dialect,
@@ -102,8 +106,16 @@ impl BenchArgs {
             let told = |_| Failure::configuration(format!("{} is no text: put a key into it", self.key_env));
             key.into_string().map_err(told)
         });
+        let authorities = self.authorities_file.as_ref().map(|path| {
+            let told = |error| {
+                let path = path.display();
+                Failure::configuration(format!("--authorities-file: cannot read {path}: {error}"))
+            };
+            std::fs::read_to_string(path).map_err(told)
+        });
         let load = Load {
             urls: self.url.clone(),
+            authorities: authorities.transpose()?,
             dialect: self.dialect,
             model: self.model.clone(),
             key: key.transpose()?,

@@ -45,7 +45,9 @@ fn what_goes_wrong_is_told() {
         ),
         (&["--dialect", "telegraph"], "it is one of websocket, json"),
         (&["--pid", "gateway=4294967295"], "it takes NAME=PID of a process on this machine"),
-        (&["--url", "https://127.0.0.1/v1"], "write http://host:port/v1"),
+        (&["--url", "ftp://127.0.0.1/v1"], "write http://host:port/v1"),
+        (&["--url", "https://127.0.0.1/v1", "--authorities-file", "Cargo.toml"], "no certificates in PEM"),
+        (&["--authorities-file", "nowhere.pem"], "--authorities-file: cannot read nowhere.pem"),
     ] {
         let (code, said, error) = bench(&running, arguments);
         assert_eq!((code, &*said), (2, ""), "{arguments:?}: {error}");

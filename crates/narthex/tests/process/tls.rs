@@ -119,6 +119,27 @@ async fn clients_speak_https_http2_and_wss() {
     connect(&running, client(&Authority::new())).await.unwrap_err();
 }
 
+#[test]
+fn a_server_is_loaded_over_tls_by_who_trusts_its_authority() {
+    let authority = Authority::new();
+    let files = Files::new(&authority.issue());
+    let running = files.dev(&[]);
+    let url = format!("https://{}/v1", running.listen.as_ref().unwrap());
+    let bench = |trusted: &Authority, dialect: &str| {
+        let trusted = files.add("trusted.pem", &trusted.pem());
+        let whom = ["bench", "--url", &url, "--authorities-file", &trusted, "--dialect", dialect];
+        let what = ["--streams", "4", "--ramp", "0s", "--duration", "1s", "--prompt", "demo:tokens=30"];
+        outcome(narthex([&whom[..], &what].concat()))
+    };
+    for dialect in ["websocket", "sse"] {
+        let (code, said, complaint) = bench(&authority, dialect);
+        assert_eq!(code, 0, "{dialect}: {said} {complaint}");
+    }
+    let (code, said, complaint) = bench(&Authority::new(), "websocket");
+    assert_eq!((code, &*said), (1, ""), "{complaint}");
+    assert!(complaint.contains("certificate_not_trusted"), "{complaint}");
+}
+
 #[tokio::test]
 async fn certificates_are_renewed_while_connections_live_on() {
     let (old, new) = (Authority::new(), Authority::new());
