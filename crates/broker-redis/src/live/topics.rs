@@ -177,9 +177,14 @@ impl Topics {
         unasked
     }
 
-    /// Nothing more is to come on a channel: there is nothing to leave any more.
+    /// Nothing more is to come on a channel: once it is joined, there is nothing to leave any more. While it still is being
+    /// joined, somebody waits for that: what comes there may be faster than the confirmation.
     pub(super) fn ended(&mut self, channel: &str) {
-        self.set(channel, State::Absent);
+        if let Some(topic) = self.by_channel.get_mut(channel)
+            && matches!(topic.state, State::Joined(_))
+        {
+            topic.state = State::Absent;
+        }
     }
 
     /// The connection to `node` has ended, and all that was on it.

@@ -43,6 +43,30 @@ fn a_second_listener_need_not_wait() {
     assert!(topics.take_changed().is_empty());
 }
 
+/// A response may be over before the gateway has heard that it follows it.
+#[test]
+fn an_end_that_comes_first_leaves_nobody_waiting() {
+    let (channel, node, _) = names();
+    let mut topics = Topics::default();
+    let (key, wait) = topics.join(&channel, ear());
+    topics.joining(&channel, &node, Instant::now());
+    topics.ended(&channel);
+    topics.joined(&channel, &node);
+    assert_eq!(wait.unwrap().blocking_recv(), Ok(()));
+    topics.leave(&channel, key);
+    assert_eq!(topics.need(&channel), Need::Leave(node));
+}
+
+#[test]
+fn what_has_ended_needs_not_be_left() {
+    let (mut topics, key) = joined();
+    let (channel, ..) = names();
+    topics.ended(&channel);
+    topics.leave(&channel, key);
+    assert_eq!(topics.need(&channel), Need::Nothing);
+    assert!(topics.ears(&channel).is_none(), "it is forgotten");
+}
+
 #[test]
 fn coming_and_going_at_once_changes_nothing() {
     let (mut topics, key) = joined();
