@@ -69,16 +69,20 @@ async fn write_and_follow(
     }
 }
 
-/// What is written now is heard, without a reason to read: the subscriptions are really there.
+/// What is written is heard again, without a reason to read: the subscriptions are really there. What is written while one of
+/// them is on its way is missed, so there is more until it is there.
 async fn assert_heard(writer: &Broker, followed: &[Followed], from: usize) {
-    for Followed { id, epoch, .. } in followed {
-        append(writer, *id, *epoch, from as u64 + 1, &[delta((from + 1).to_string())]).await;
-    }
     let deadline = Instant::now() + PATIENCE;
-    for Followed { id, follower, .. } in followed {
-        while follower.heard() <= from as u64 {
+    for Followed { id, epoch, follower, .. } in followed {
+        let mut next = from as u64;
+        while follower.heard() <= next {
             assert!(Instant::now() < deadline, "{id} is not heard");
-            sleep(Duration::from_millis(5)).await;
+            next += 1;
+            append(writer, *id, *epoch, next, &[delta(next.to_string())]).await;
+            let soon = Instant::now() + Duration::from_secs(1);
+            while follower.heard() <= next && Instant::now() < soon {
+                sleep(Duration::from_millis(5)).await;
+            }
         }
     }
 }
