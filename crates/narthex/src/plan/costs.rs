@@ -58,9 +58,9 @@ costs! {
     /// CPU of the broker to take it and to pass it on.
     broker_us_per_token = 33.0, ALONE;
     /// Memory of a gateway for a WebSocket that waits.
-    kb_per_connection = 15.0, "measured: make bench SCENES=idle, after each has streamed; without TLS, with it assume 25";
+    kb_per_connection = 3.0, "measured: make bench SCENES=idle, after each has streamed; without TLS, with it assume 11";
     /// What comes on top while a response streams on it.
-    kb_per_stream = 12.0, "measured: 1,000 streams";
+    kb_per_stream = 24.0, "measured: 1,000 streams; with the buffers that a connection gives back when it is idle";
     /// Memory of a worker for a response that it produces.
     kb_per_response = 22.0, "measured: 1,000 streams of short prompts; add what yours are long";
     /// Memory of a gateway or worker that does nothing.
