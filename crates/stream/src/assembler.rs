@@ -3,6 +3,8 @@
 //! A worker that takes over asks it for the text so far; a gateway asks it for `GET /v1/responses/{id}` while the
 //! response runs; tests ask it what a client must have seen.
 
+use std::mem;
+
 use serde_json::{Map, Value};
 
 use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
@@ -13,7 +15,24 @@ pub struct Assembler {
     next: Sequence,
     response: Option<Value>,
     output: Vec<Value>,
+    /// Where the last delta went. Its text is not in `output` meanwhile: the way there is long for each token.
+    growing: Option<Growing>,
     ended: bool,
+}
+
+/// A text that deltas are added to.
+#[derive(Debug, Clone)]
+struct Growing {
+    at: Place,
+    text: String,
+}
+
+/// The place of a text in the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    kind: DeltaKind,
+    output_index: u32,
+    part_index: u32,
 }
 
 /// An event was given out of its order.
@@ -48,14 +67,16 @@ impl Assembler {
     }
 
     /// The output items so far, each an object.
-    pub fn output(&self) -> &[Value] {
+    pub fn output(&mut self) -> &[Value] {
+        self.settle();
         &self.output
     }
 
     /// The response resource as it stands, an object, or `None` before `response.created`.
     ///
     /// Until the end its `output` is what the deltas so far add up to.
-    pub fn response(&self) -> Option<Value> {
+    pub fn response(&mut self) -> Option<Value> {
+        self.settle();
         let mut response = self.response.clone()?;
         if !self.ended {
             response["output"] = Value::Array(self.output.clone());
@@ -80,20 +101,29 @@ impl Assembler {
     }
 
     fn add_delta(&mut self, delta: &Delta) {
-        let Some(item) = self.output.get_mut(delta.output_index as usize) else { return };
-        let text = match delta.kind {
-            DeltaKind::FunctionArguments => item.get_mut("arguments"),
-            DeltaKind::ReasoningSummary => part(item, "summary", delta.part_index, "text"),
-            DeltaKind::Refusal => part(item, "content", delta.part_index, "refusal"),
-            DeltaKind::OutputText | DeltaKind::Reasoning => part(item, "content", delta.part_index, "text"),
-        };
-        if let Some(Value::String(text)) = text {
-            text.push_str(&delta.text);
+        let Delta { kind, output_index, part_index, .. } = *delta;
+        let at = Place { kind, output_index, part_index };
+        if self.growing.as_ref().is_none_or(|growing| growing.at != at) {
+            self.settle();
+            self.growing = at.text(&mut self.output).map(|text| Growing { at, text: mem::take(text) });
+        }
+        if let Some(growing) = &mut self.growing {
+            growing.text.push_str(&delta.text);
+        }
+    }
+
+    /// Puts the text that grows back to its place.
+    fn settle(&mut self) {
+        if let Some(Growing { at, text }) = self.growing.take()
+            && let Some(place) = at.text(&mut self.output)
+        {
+            *place = text;
         }
     }
 
     fn add_whole(&mut self, whole: &Whole) {
         let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return };
+        self.settle();
         match whole.kind {
             EventKind::Created | EventKind::Queued | EventKind::InProgress => {
                 self.response = body.remove("response").filter(Value::is_object);
@@ -131,6 +161,27 @@ impl Assembler {
     }
 }
 
+impl Place {
+    /// The text there.
+    fn text(self, output: &mut [Value]) -> Option<&mut String> {
+        let item = output.get_mut(self.output_index as usize)?;
+        let (list, member) = match self.kind {
+            DeltaKind::FunctionArguments => return string(item.get_mut("arguments")?),
+            DeltaKind::ReasoningSummary => ("summary", "text"),
+            DeltaKind::Refusal => ("content", "refusal"),
+            DeltaKind::OutputText | DeltaKind::Reasoning => ("content", "text"),
+        };
+        string(item.get_mut(list)?.get_mut(self.part_index as usize)?.get_mut(member)?)
+    }
+}
+
+const fn string(value: &mut Value) -> Option<&mut String> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
 fn index(body: &Map<String, Value>, name: &str) -> Option<usize> {
     body.get(name)?.as_u64()?.try_into().ok()
 }
@@ -142,8 +193,4 @@ fn put(list: &mut Vec<Value>, at: usize, value: Value) {
     } else if let Some(slot) = list.get_mut(at) {
         *slot = value;
     }
-}
-
-fn part<'a>(item: &'a mut Value, list: &str, at: u32, member: &str) -> Option<&'a mut Value> {
-    item.get_mut(list)?.get_mut(at as usize)?.get_mut(member)
 }

@@ -76,6 +76,42 @@ fn deltas_add_up_to_the_response() {
 }
 
 #[test]
+fn texts_grow_side_by_side_and_are_there_whenever_somebody_looks() {
+    let mut assembler = Assembler::new();
+    let call = |output_index: u32| {
+        let item = json!({"type": "function_call", "arguments": ""});
+        whole(EventKind::OutputItemAdded, json!({"output_index": output_index, "item": item}))
+    };
+    let says = |output_index, text: &str| {
+        let kind = DeltaKind::FunctionArguments;
+        Event::Delta(Delta { kind, output_index, part_index: 0, text: text.into(), logprobs: None })
+    };
+    let told = [
+        (call(0), ["", ""]),
+        (says(0, "a"), ["a", ""]),
+        (says(0, "b"), ["ab", ""]),
+        (call(1), ["ab", ""]),
+        (says(1, "c"), ["ab", "c"]),
+        (says(0, "d"), ["abd", "c"]),
+        // There is no such place, and no text.
+        (says(7, "x"), ["abd", "c"]),
+        (delta("x"), ["abd", "c"]),
+        (says(1, "e"), ["abd", "ce"]),
+    ];
+    let texts = |assembler: &mut Assembler| -> Vec<String> {
+        assembler.output().iter().filter_map(|item| Some(item["arguments"].as_str()?.to_owned())).collect()
+    };
+    let mut unseen = Assembler::new();
+    for (sequence, (event, expected)) in (0..).zip(&told) {
+        assembler.push(sequence, event).unwrap();
+        unseen.push(sequence, event).unwrap();
+        let seen = texts(&mut assembler);
+        assert_eq!(seen[..], expected[..seen.len()], "after event {sequence}");
+    }
+    assert_eq!(texts(&mut unseen), ["abd", "ce"]);
+}
+
+#[test]
 fn what_is_no_object_is_no_response_and_no_item() {
     let mut assembler = Assembler::new();
     let created = whole(EventKind::Created, json!({"response": "r"}));

@@ -135,12 +135,12 @@ impl Composer {
     }
 
     /// What the stream amounts to so far.
-    pub(crate) const fn so_far(&self) -> &Assembler {
-        &self.assembler
+    pub(crate) const fn so_far(&mut self) -> &mut Assembler {
+        &mut self.assembler
     }
 
     /// The text that was told and is not closed: what a prefix would be made of.
-    pub(crate) fn open_text(&self) -> Option<&str> {
+    pub(crate) fn open_text(&mut self) -> Option<&str> {
         let place = self.open.filter(|place| place.kind == DeltaKind::OutputText)?;
         self.part_of(place)?.get("text")?.as_str()
     }
@@ -277,11 +277,11 @@ impl Composer {
         output_index
     }
 
-    fn next_output_index(&self) -> u32 {
+    fn next_output_index(&mut self) -> u32 {
         self.assembler.output().len() as u32
     }
 
-    fn part_of(&self, place: Place) -> Option<&Value> {
+    fn part_of(&mut self, place: Place) -> Option<&Value> {
         self.assembler
             .output()
             .get(place.output_index as usize)?

@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use trace::{Span, key};
 
 use crate::{
-    ModelConfig,
     clock::{Clock, Exceeded, Heard},
     composer::Ending,
     guarding::{Guarding, Told},
@@ -58,7 +57,8 @@ impl Session<'_> {
             calls += 1;
             let told_before = self.stream.composer.tokens_told();
             let config = &self.slot.served().config;
-            let prefix = match (self.plan(&request, config), failure.take()) {
+            let plan = Plan::make(&mut self.stream.composer, &request, config.continuation);
+            let prefix = match (plan, failure.take()) {
                 (Plan::Start, _) => None,
                 (Plan::Continue { prefix }, _) => Some(prefix),
                 // What broke off here is told as what it was.
@@ -105,13 +105,9 @@ impl Session<'_> {
         }
     }
 
-    fn plan(&self, request: &Request, config: &ModelConfig) -> Plan {
-        Plan::make(&self.stream.composer, request, config.continuation)
-    }
-
     /// Changes to a server that was not tried and can do what is left to do; whether there is one.
     fn change_server(&mut self, request: &Request, tried: &mut Vec<usize>) -> bool {
-        let composer = &self.stream.composer;
+        let composer = &mut self.stream.composer;
         let changed = self.slot.change(|at, served| {
             let plan = Plan::make(composer, request, served.config.continuation);
             !tried.contains(&at) && !matches!(plan, Plan::Fail(_))
@@ -135,34 +131,30 @@ impl Session<'_> {
         let mut clock = Clock::start(self.slot.served().config.timeouts, deadline);
         let request = Arc::clone(&call.request);
         let engine = Arc::clone(&self.slot.served().engine);
-        let mut opening = std::pin::pin!(engine.generate(call));
-        let mut outputs = loop {
-            tokio::select! {
-                outputs = &mut opening => match outputs {
-                    Ok(outputs) => break outputs,
-                    Err(error) => return Ok(Called::Broke(error)),
-                },
-                over = news(&mut self.place, &mut self.stream.outbox) => {
-                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
-                }
-                exceeded = clock.run_out() => return Ok(Called::out_of_time(exceeded)),
-            }
+        let opened = tokio::select! {
+            outputs = engine.generate(call) => outputs,
+            ending = ending(&mut self.place, &mut self.stream.outbox) => return Ok(Called::Ended(ending?)),
+            exceeded = clock.run_out() => return Ok(Called::out_of_time(exceeded)),
+        };
+        let mut outputs = match opened {
+            Ok(outputs) => outputs,
+            Err(error) => return Ok(Called::Broke(error)),
         };
         loop {
-            let has_room = self.stream.outbox.pending_bytes() < self.shared.config.max_pending_bytes;
-            if !has_room {
+            if self.stream.outbox.pending_bytes() >= self.shared.config.max_pending_bytes {
                 // The model is not asked while the broker takes nothing: its silence is not its own.
+                if let Some(ending) = news(&mut self.place, &mut self.stream.outbox).await? {
+                    return Ok(Called::Ended(ending));
+                }
                 clock.stand();
+                continue;
             }
             let output = tokio::select! {
                 biased;
-                over = news(&mut self.place, &mut self.stream.outbox) => {
-                    if let Some(ending) = over? { return Ok(Called::Ended(ending)); }
-                    continue;
-                }
+                ending = ending(&mut self.place, &mut self.stream.outbox) => return Ok(Called::Ended(ending?)),
                 // Before the clock: to a process that was stopped for a while all time has run out, but the model has spoken.
-                output = outputs.next(), if has_room => output,
-                exceeded = clock.run_out(), if has_room => return Ok(Called::out_of_time(exceeded)),
+                output = outputs.next() => output,
+                exceeded = clock.run_out() => return Ok(Called::out_of_time(exceeded)),
             };
             let output = match output {
                 Some(Ok(output)) => output,
@@ -223,19 +215,23 @@ impl Session<'_> {
 
     /// Waits before the next try, unless there is an ending meanwhile.
     async fn pause(&mut self, time: Duration) -> Result<Option<Ending>, Leave> {
-        let mut over = std::pin::pin!(tokio::time::sleep(time));
-        loop {
-            tokio::select! {
-                ending = news(&mut self.place, &mut self.stream.outbox) => {
-                    if let Some(ending) = ending? { return Ok(Some(ending)); }
-                }
-                () = &mut over => return Ok(None),
-            }
+        tokio::select! {
+            ending = ending(&mut self.place, &mut self.stream.outbox) => ending.map(Some),
+            () = tokio::time::sleep(time) => Ok(None),
         }
     }
 }
 
-/// What may come while the model works: that the outbox got on (`None`), or that the response shall end.
+/// Waits until the response shall end; the outbox gets on meanwhile. Cancel safe.
+async fn ending(place: &mut Place, outbox: &mut Outbox) -> Result<Ending, Leave> {
+    loop {
+        if let Some(ending) = news(place, outbox).await? {
+            return Ok(ending);
+        }
+    }
+}
+
+/// The next that comes while the model works: that the outbox got on (`None`), or that the response shall end.
 ///
 /// Cancel safe: each of its branches is.
 async fn news(place: &mut Place, outbox: &mut Outbox) -> Result<Option<Ending>, Leave> {

@@ -24,7 +24,7 @@ pub(crate) enum Plan {
 
 impl Plan {
     /// What to do with the stream that `composer` has seen.
-    pub(crate) fn make(composer: &Composer, request: &Request, continuation: Continuation) -> Self {
+    pub(crate) fn make(composer: &mut Composer, request: &Request, continuation: Continuation) -> Self {
         let so_far = composer.so_far();
         if !so_far.has_output() {
             return Self::Start;

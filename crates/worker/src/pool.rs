@@ -147,7 +147,7 @@ impl Pool {
     }
 
     /// A slot at the server with the most room among those that are `fit` and do not rest.
-    fn enter_fit(self: &Arc<Self>, fit: impl Fn(usize, &Served) -> bool) -> Option<Slot> {
+    fn enter_fit(self: &Arc<Self>, mut fit: impl FnMut(usize, &Served) -> bool) -> Option<Slot> {
         let now = Instant::now();
         let is_free = |server: &Server| server.room() > 0 && !server.rests(now);
         self.enter_best(
@@ -159,7 +159,7 @@ impl Pool {
     /// The first of equals.
     fn enter_best<O: Ord>(
         self: &Arc<Self>,
-        fit: impl Fn(usize, &Server) -> bool,
+        mut fit: impl FnMut(usize, &Server) -> bool,
         order: impl Fn(&Server) -> O,
     ) -> Option<Slot> {
         let mut servers = self.servers.lock();
@@ -188,7 +188,7 @@ impl Slot {
     }
 
     /// Changes to another server that is `fit` and has room; whether there is one.
-    pub(crate) fn change(&mut self, fit: impl Fn(usize, &Served) -> bool) -> bool {
+    pub(crate) fn change(&mut self, mut fit: impl FnMut(usize, &Served) -> bool) -> bool {
         let other = self.pool.enter_fit(|at, served| at != self.at && fit(at, served));
         match other {
             Some(other) => {

@@ -7,10 +7,11 @@ mod hear;
 mod tell;
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
+    mem,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use hyper::upgrade::Upgraded;
@@ -57,6 +58,9 @@ pub(super) struct Connection {
     lifetime: Lifetime,
     traffic: Traffic,
     timer: Pin<Box<Sleep>>,
+    /// All but the socket has been asked since the task was woken, and nothing has come of what was done since: nearly always so when
+    /// a token was told.
+    settled: bool,
     /// `None` once the drain has begun.
     drain: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     open: OpenConnection,
@@ -100,6 +104,7 @@ impl Connection {
             turns: Turns::default(),
             memory: Memory::default(),
             timer: Box::pin(tokio::time::sleep_until(now)),
+            settled: false,
             lifetime,
             traffic: Traffic::new(&shared.config.limits),
             drain,
@@ -113,18 +118,22 @@ impl Connection {
     pub(super) async fn run(&mut self) {
         tracing::info!("websocket opened");
         self.greet();
-        let end = loop {
-            let event = std::future::poll_fn(|cx| self.poll_event(cx)).await;
-            let end = self.handle(event).or_else(|| self.find_end());
-            if let Some(end) = end {
-                break end;
-            }
-        };
+        let end = poll_fn(|cx| self.poll_end(cx)).await;
         self.open.ends(end.why);
         tracing::info!(why = end.why, age = ?self.lifetime.opened.elapsed(), "websocket closed");
         if let Some(goodbye) = end.goodbye {
             // A box: connections are many, and nearly none of them is at its end.
             Box::pin(goodbye.say(&mut self.socket)).await;
+        }
+    }
+
+    /// Handles what happens, until that ends the connection.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            let event = ready!(self.poll_event(cx));
+            if let Some(end) = self.handle(event, cx).or_else(|| self.find_end()) {
+                return Poll::Ready(end);
+            }
         }
     }
 
@@ -135,6 +144,9 @@ impl Connection {
             Poll::Ready(Err(error)) => return Poll::Ready(Event::Lost(Some(error))),
             Poll::Pending => false,
         };
+        if mem::take(&mut self.settled) {
+            return Poll::Pending;
+        }
         // Who asks and does not read the answers is not heard further: they would pile up here.
         if !self.socket.is_full() {
             match self.socket.poll_message(cx) {
@@ -169,12 +181,12 @@ impl Connection {
         Poll::Pending
     }
 
-    fn handle(&mut self, event: Event) -> Option<End> {
+    fn handle(&mut self, event: Event, cx: &mut Context<'_>) -> Option<End> {
         match event {
             Event::Message(message) => return self.take_message(message),
             Event::Lost(error) => return Some(self.lose(error)),
             Event::Answer(answer) => self.take_answer(*answer),
-            Event::Stream(at, step) => self.take_stream(at, step),
+            Event::Stream(at, step) => self.take_stream(at, step, cx),
             Event::Caller(News::Checked(checked)) => self.take_token(checked),
             Event::Caller(News::Revoked) => {
                 return Some(End::close(CloseCode::Revoked, "credential revoked"));

@@ -1,6 +1,6 @@
 //! The running turns of a connection: at most as many as it may have in flight.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::turn::Turn;
 use crate::delivery::Piece;
@@ -26,6 +26,10 @@ impl Turns {
         turn
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn get_mut(&mut self, at: usize) -> &mut Turn {
         &mut self.0[at]
     }
@@ -43,14 +47,5 @@ impl Turns {
             Poll::Pending => None,
         });
         ready.next().map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// The same right now. Wakers were left by the poll that found the first one, or will be left by the next: here nobody is
-    /// waited for.
-    pub(super) fn ready(&mut self) -> Option<(usize, Step)> {
-        match self.poll_step(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(step) => Some(step),
-            Poll::Pending => None,
-        }
     }
 }

@@ -164,8 +164,8 @@ fn plan(request: &Request, outputs: Vec<Output>, continuation: Continuation) -> 
     }
     let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
     let opening = Record::opening(Epoch(2), told.next());
-    let second = resume(ID, false, &[created(), told, opening]);
-    Plan::make(&second, request, continuation)
+    let mut second = resume(ID, false, &[created(), told, opening]);
+    Plan::make(&mut second, request, continuation)
 }
 
 #[test]

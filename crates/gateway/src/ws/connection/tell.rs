@@ -1,5 +1,7 @@
 //! What a connection tells: its turns begin, their events leave, and they end.
 
+use std::task::{Context, Poll};
+
 use protocol::session::events;
 
 use super::Connection;
@@ -75,7 +77,8 @@ impl Connection {
     }
 
     /// Renders what a turn has to say, and goes on with the others until the batch is full.
-    pub(super) fn take_stream(&mut self, at: usize, step: Step) {
+    pub(super) fn take_stream(&mut self, at: usize, step: Step, cx: &mut Context<'_>) {
+        let running = self.turns.len();
         let is_blocked = self.socket.take_blocked();
         if is_blocked {
             self.shared.metrics.slow.inc();
@@ -94,7 +97,11 @@ impl Connection {
                 None => {}
             }
             if written < MAX_BATCH && self.session.credit() > 0 {
-                next = self.turns.ready();
+                match self.turns.poll_step(cx) {
+                    Poll::Ready(step) => next = Some(step),
+                    // The end of a turn lets others begin.
+                    Poll::Pending => self.settled = self.turns.len() == running,
+                }
             }
         }
         self.session.flush(&mut self.socket);
