@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install
 
 ARGS ?=
 CARGO ?= cargo
@@ -55,6 +55,9 @@ bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@$(if $(findstring --peers,$(ARGS)),scripts/install peers)
 	@scripts/bench --broker $(BROKER) $(if $(SCENES),--scenes $(SCENES)) $(ARGS)
+
+flame: ## Draw where gateway and worker spend their time: docs/images/flame-*.svg; needs perf and inferno
+	@scripts/flame
 
 TIME ?= 600
 
