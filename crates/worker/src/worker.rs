@@ -172,6 +172,8 @@ async fn claim_jobs(shared: Arc<Shared>, pool: Arc<Pool>, jobs: TaskTracker, dra
                     let Some(slot) = pool.enter() else { break };
                     begin(&shared, slot, claim, is_doubtful, &jobs);
                 }
+                // They open their streams first, and somebody waits for that: behind the next question it would take longer.
+                tokio::task::yield_now().await;
             }
             Err(error) => {
                 tracing::warn!(model = pool.model(), %error, "failed to claim jobs, trying again");
