@@ -99,28 +99,31 @@ fn compared(runs: &[Run]) -> String {
                     ours.p99_ms - theirs.p99_ms
                 );
             } else if own.what == run.what {
-                let _ = writeln!(out, "{}: {}", own.what, against(own, run));
+                out.extend(against(own, run).map(|line| format!("{}: {line}\n", own.what)));
             }
         }
     }
     out
 }
 
-/// How much more a peer takes for a token: without the broker where both have one, and in all where the peer has none.
-fn against(own: &Run, peer: &Run) -> String {
+/// How much more a peer takes for a token: without the broker where both have one, and in all where the peer has none. `None` where
+/// Narthex took less than the system counts.
+fn against(own: &Run, peer: &Run) -> Option<String> {
     let has_broker = of_name(&peer.report, "broker").is_some();
     let cost = |report: &Report| {
         let all = report.processes.iter().filter(|processes| !has_broker || processes.name != "broker");
         all.filter_map(|processes| processes.cpu_us_per_token).sum::<f64>()
     };
     let (ours, theirs) = (cost(&own.report), cost(&peer.report));
-    format!(
-        "{} takes {:.1} times as much in {} ({theirs:.1} us), and delivers {:.2} times as many tokens/s",
-        peer.server,
-        theirs / ours,
-        if has_broker { "gateway and worker" } else { "all processes" },
-        peer.report.tokens_per_second / own.report.tokens_per_second
-    )
+    (ours > 0.0).then(|| {
+        format!(
+            "{} takes {:.1} times as much in {} ({theirs:.1} us), and delivers {:.2} times as many tokens/s",
+            peer.server,
+            theirs / ours,
+            if has_broker { "gateway and worker" } else { "all processes" },
+            peer.report.tokens_per_second / own.report.tokens_per_second
+        )
+    })
 }
 
 /// What a scene is to show.
