@@ -5,6 +5,8 @@ use std::{io, path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use crate::peer;
+
 /// Measures Narthex on this machine: docs/bench.md.
 ///
 /// Exits with 1 if a token was lost, repeated, reordered or altered, or a stream failed.
@@ -29,9 +31,10 @@ pub(crate) struct Arguments {
     /// than that are held by several).
     #[arg(long)]
     pub(crate) connections: Option<usize>,
-    /// Measures the peers of bench/peers, too, where a scene has something to compare.
-    #[arg(long)]
-    pub(crate) peers: bool,
+    /// Measures the peers of bench/peers, too, where a scene has something to compare: all of them, or those that are named, as in
+    /// `--peers=node,litellm`.
+    #[arg(long, value_name = "PEER", num_args = 0.., require_equals = true, value_delimiter = ',', value_parser = peer::parser())]
+    peers: Option<Vec<&'static peer::Kind>>,
     /// The program; by default `narthex` beside this one.
     #[arg(long)]
     program: Option<PathBuf>,
@@ -95,6 +98,15 @@ impl Arguments {
         }
     }
 
+    /// The peers that were asked for.
+    pub(crate) fn peers(&self) -> Vec<&'static peer::Kind> {
+        match self.peers.as_deref() {
+            None => Vec::new(),
+            Some([]) => peer::ALL.iter().collect(),
+            Some(some) => some.to_vec(),
+        }
+    }
+
     /// Whether a run of this name was not left out.
     pub(crate) fn wants(&self, what: &str) -> bool {
         what.contains(&self.only)
@@ -115,3 +127,6 @@ impl Arguments {
         )))
     }
 }
+
+#[cfg(test)]
+mod tests;

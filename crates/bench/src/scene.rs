@@ -1,5 +1,6 @@
 //! The scenes: what is set up, and what is asked for.
 
+mod beside;
 mod connections;
 mod pair;
 
@@ -13,16 +14,14 @@ use crate::{
     arguments::{Arguments, Scene},
     machine,
     model_server::MODEL,
-    peer::Peer,
-    result::{DIRECT, NARTHEX, Run},
+    result::{NARTHEX, Run},
     stage::{Needs, Stage},
 };
 
 /// Streams may take so long to end.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Streams of those scenes that say what a token costs, and their tokens a second.
-const STREAMS: usize = 200;
-const PEER: &str = "fastapi";
+/// Streams at a time of those scenes that say what a token costs.
+pub(crate) const STREAMS: usize = 200;
 
 /// Plays a scene.
 ///
@@ -32,8 +31,8 @@ pub(crate) async fn play(scene: Scene, arguments: &Arguments) -> io::Result<Vec<
     let play = |needs| Play::start(scene, arguments, needs);
     let usual = Needs::default();
     match scene {
-        Scene::Tokens => play(usual).await?.tokens().await,
-        Scene::Latency => play(usual).await?.latency().await,
+        Scene::Tokens => beside::tokens(play(usual).await?).await,
+        Scene::Latency => beside::latency(play(usual).await?).await,
         Scene::Idle => connections::idle(arguments).await,
         Scene::Connections => connections::many(arguments).await,
         Scene::Fanout => play(usual).await?.fanout().await,
@@ -90,45 +89,6 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// 200 streams at 50 tokens/s; at ten times as many; then as fast as they come, with many of them in each write.
-    async fn tokens(mut self) -> io::Result<Vec<Run>> {
-        let paced = Load { clients: STREAMS, ramp: Duration::from_secs(5), ..self.load(250, 50.0) };
-        let full = Load { clients: STREAMS, ..self.load(2_000, 0.0) };
-        self.narthex("200 streams at 50/s", paced.clone()).await?;
-        for dialect in [Dialect::Msgpack, Dialect::Proto] {
-            let load = Load { dialect, ..paced.clone() };
-            self.narthex(&format!("the same, {dialect}"), load).await?;
-        }
-        let fast = Load { clients: STREAMS, ..self.load(2_000, 500.0) };
-        self.narthex("200 streams at 500/s", fast).await?;
-        self.narthex("saturation", full.clone()).await?;
-        self.narthex("saturation, proto", Load { dialect: Dialect::Proto, ..full.clone() }).await?;
-        self.peer("200 streams at 50/s", paced).await?;
-        // It is slow enough that answers of this length would never end.
-        self.peer("saturation", Load { prompt: self.load(250, 0.0).prompt, ..full }).await?;
-        Ok(self.runs)
-    }
-
-    /// One short stream after the other; then 40 new ones a second that last 5 s, which makes 200 at a time.
-    async fn latency(mut self) -> io::Result<Vec<Run>> {
-        let one = Load { clients: 2, rate: Some(50.0), ramp: Duration::from_secs(1), ..self.load(1, 0.0) };
-        let many = Load {
-            clients: 2 * STREAMS,
-            rate: Some(40.0),
-            ramp: Duration::from_secs(8),
-            ..self.load(250, 50.0)
-        };
-        for (what, load) in [("1 stream", one), ("200 streams at 50/s", many)] {
-            let model = vec![self.stage.model.url.clone()];
-            let direct = Load { urls: model, dialect: Dialect::Chat, ..load.clone() };
-            self.run(what, DIRECT, direct, Vec::new(), Duration::ZERO).await?;
-            self.narthex(what, load.clone()).await?;
-            self.narthex(&format!("{what}, sse"), Load { dialect: Dialect::Sse, ..load.clone() }).await?;
-            self.peer(what, load).await?;
-        }
-        Ok(self.runs)
-    }
-
     /// Four streams, and 100 who follow each.
     async fn fanout(mut self) -> io::Result<Vec<Run>> {
         for dialect in [Dialect::Json, Dialect::Proto] {
@@ -174,17 +134,6 @@ impl<'a> Play<'a> {
     async fn narthex(&mut self, what: &str, load: Load) -> io::Result<()> {
         let watched = self.stage.watched();
         self.run(what, NARTHEX, load, watched, Duration::ZERO).await
-    }
-
-    /// The same of a peer, if that was asked for. Peers know Redis only.
-    async fn peer(&mut self, what: &str, load: Load) -> io::Result<()> {
-        let is_wanted = self.arguments.peers && self.arguments.wants(what);
-        let Some(redis) = self.stage.redis().filter(|_| is_wanted) else { return Ok(()) };
-        let peer = Peer::start(PEER, &redis, &self.stage.model.url).await?;
-        let broker = self.stage.watched().into_iter().filter(|watched| watched.name == "broker");
-        let watched = broker.chain(peer.watched.iter().cloned()).collect();
-        let load = Load { urls: vec![peer.url.clone()], dialect: Dialect::Peer, ..load };
-        self.run(what, PEER, load, watched, Duration::ZERO).await
     }
 
     async fn run(

@@ -87,7 +87,8 @@ pub(crate) fn of(scene: Scene, runs: &[Run]) -> String {
 fn compared(runs: &[Run]) -> String {
     let mut out = String::new();
     for run in runs.iter().filter(|run| run.server != NARTHEX) {
-        for own in runs.iter().filter(|own| own.server == NARTHEX && own.what.starts_with(&run.what)) {
+        let same = |own: &&Run| matches!(own.what.strip_prefix(&*run.what), Some("" | ", sse"));
+        for own in runs.iter().filter(|own| own.server == NARTHEX).filter(same) {
             if run.server == DIRECT {
                 let (ours, theirs) = (own.report.first_token, run.report.first_token);
                 let _ = writeln!(
@@ -98,28 +99,31 @@ fn compared(runs: &[Run]) -> String {
                     ours.p99_ms - theirs.p99_ms
                 );
             } else if own.what == run.what {
-                let both = |report: &Report| {
-                    let each = |processes: &&Processes| matches!(&*processes.name, "gateway" | "worker");
-                    report
-                        .processes
-                        .iter()
-                        .filter(each)
-                        .filter_map(|processes| processes.cpu_us_per_token)
-                        .sum::<f64>()
-                };
-                let _ = writeln!(
-                    out,
-                    "{}: {} takes {:.1} times as much in gateway and worker ({:.1} us), and delivers {:.2} times as many tokens/s",
-                    own.what,
-                    run.server,
-                    both(&run.report) / both(&own.report),
-                    both(&run.report),
-                    run.report.tokens_per_second / own.report.tokens_per_second
-                );
+                out.extend(against(own, run).map(|line| format!("{}: {line}\n", own.what)));
             }
         }
     }
     out
+}
+
+/// How much more a peer takes for a token: without the broker where both have one, and in all where the peer has none. `None` where
+/// Narthex took less than the system counts.
+fn against(own: &Run, peer: &Run) -> Option<String> {
+    let has_broker = of_name(&peer.report, "broker").is_some();
+    let cost = |report: &Report| {
+        let all = report.processes.iter().filter(|processes| !has_broker || processes.name != "broker");
+        all.filter_map(|processes| processes.cpu_us_per_token).sum::<f64>()
+    };
+    let (ours, theirs) = (cost(&own.report), cost(&peer.report));
+    (ours > 0.0).then(|| {
+        format!(
+            "{} takes {:.1} times as much in {} ({theirs:.1} us), and delivers {:.2} times as many tokens/s",
+            peer.server,
+            theirs / ours,
+            if has_broker { "gateway and worker" } else { "all processes" },
+            peer.report.tokens_per_second / own.report.tokens_per_second
+        )
+    })
 }
 
 /// What a scene is to show.

@@ -16,6 +16,7 @@ use broker::{
     check_events,
 };
 use bytes::Bytes;
+use parking_lot::Mutex;
 use stream::{Event, ResponseId};
 use tokio::time::Instant;
 use tracing::error;
@@ -39,8 +40,8 @@ const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 /// How long a buried job is kept.
 const DEAD_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How often all claims of a model are looked through for those that have run out, whoever does it. It bounds what this
-/// costs the server, and is how much later than its lease a claim may be handed on.
+/// How often all claims of a model are looked through for those that were given back or have run out, whoever does it. It bounds
+/// what this costs the server, and is how much later than its lease a claim may be handed on.
 const SWEEP: Duration = Duration::from_millis(100);
 
 /// How long one that waits is blocked at most, before it looks for claims that have run out meanwhile: this part of a lease.
@@ -62,6 +63,8 @@ pub(crate) struct Jobs {
     log: Arc<Log>,
     readers: Readers,
     queues: Queues,
+    /// When each model's claims were looked through last, from here.
+    looked: Mutex<HashMap<Arc<str>, Instant>>,
     max_jobs: u64,
     max_dead: u64,
 }
@@ -69,10 +72,11 @@ pub(crate) struct Jobs {
 impl Jobs {
     pub(crate) fn new(client: Client, log: Arc<Log>, readers: Readers, config: &Config) -> Self {
         let queues = Queues::new(client.clone());
-        Self { client, log, readers, queues, max_jobs: config.max_jobs, max_dead: config.max_dead }
+        let (max_jobs, max_dead) = (config.max_jobs, config.max_dead);
+        Self { client, log, readers, queues, looked: Mutex::default(), max_jobs, max_dead }
     }
 
-    /// Claims what is there right now.
+    /// Claims what is there right now: given back, run out, or new.
     async fn claim_now(
         &self,
         model: &Arc<str>,
@@ -81,11 +85,12 @@ impl Jobs {
         lease: Duration,
     ) -> Result<Vec<Claim>, Error> {
         let keys = &self.client.keys;
+        self.looked.lock().insert(Arc::clone(model), Instant::now());
         let call = scripts::CLAIM
             .call([keys.queue(model), keys.swept(model), keys.calling(model)])
             .arg(consumer)
             .arg(max)
-            .arg(millis(SWEEP.min(lease / 4)).max(1))
+            .arg(millis(sweep(lease)).max(1))
             .arg(millis(QUEUE_TTL));
         let entries: Vec<(String, Vec<u8>, u32)> = self.client.run(&call).await?;
         let mut claims = Vec::with_capacity(entries.len());
@@ -216,6 +221,17 @@ impl JobQueue for Jobs {
         let consumer = format!("{worker} {}", millis(lease));
         let block = (lease / LOOKS_PER_LEASE).clamp(Duration::from_millis(1), MAX_BLOCK);
         let begin = Instant::now();
+        // Who has just looked goes on with what is new: to look costs the server more than all else that a job needs there.
+        let looked = self.looked.lock().get(&model).map(Instant::elapsed);
+        if let Some(looked) = looked.filter(|looked| *looked < sweep(lease)) {
+            let block = wait.min(block.saturating_sub(looked));
+            if !block.is_zero() {
+                let claims = self.claim_next(&model, &consumer, max, block).await?;
+                if !claims.is_empty() {
+                    return Ok(claims);
+                }
+            }
+        }
         loop {
             let claims = self.claim_now(&model, &consumer, max, lease).await?;
             let left = wait.saturating_sub(begin.elapsed());
@@ -307,6 +323,11 @@ impl JobQueue for Jobs {
             .arg(millis(REMEMBERED));
         self.client.run(&call).await
     }
+}
+
+/// How often claims with this lease are looked through.
+fn sweep(lease: Duration) -> Duration {
+    SWEEP.min(lease / 4)
 }
 
 /// Where an entry stands among the others.

@@ -89,6 +89,13 @@ impl Server {
         cli(self.port, arguments)
     }
 
+    /// How often the server has run a command.
+    pub fn calls(&self, command: &str) -> u64 {
+        let told = self.cli(&["INFO", "commandstats"]);
+        let calls = told.split(&format!("cmdstat_{command}:calls=")).nth(1);
+        calls.map_or(0, |calls| calls.split(',').next().unwrap().parse().unwrap())
+    }
+
     async fn is_up(&mut self) -> bool {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {

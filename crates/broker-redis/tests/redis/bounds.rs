@@ -113,6 +113,31 @@ async fn many_claims_are_renewed_together() {
     assert!(idle(&worker) < idle(&other), "not all were renewed");
 }
 
+/// To look for what was given back or has run out costs the server more than a job does: it is done some times a second, and not
+/// for each job.
+#[tokio::test]
+async fn who_takes_job_after_job_seldom_looks_for_others() {
+    let server = Server::start(&[]).await;
+    let broker = connect(&server, |_| {}).await;
+    let worker = Member::random("worker");
+    let (begun, before) = (Instant::now(), server.calls("xpending"));
+    let mut tickets = Vec::new();
+    for _ in 0..50 {
+        let job = job("m");
+        broker.jobs.enqueue(&job).await.unwrap();
+        let mut claims = broker.jobs.claim("m", &worker, 10, LEASE, LEASE).await.unwrap();
+        assert_eq!(claims.len(), 1);
+        assert_eq!(claims[0].job.id, job.id);
+        tickets.push(claims.remove(0).ticket);
+    }
+    let (looks, tenths) = (server.calls("xpending") - before, begun.elapsed().as_millis() as u64 / 100);
+    assert!(looks <= 2 + tenths, "{looks} looks in {tenths} tenths of a second");
+    // Nor does what is given back right after a look wait for the next one.
+    broker.jobs.release(&worker, &tickets[7]).await.unwrap();
+    let again = broker.jobs.claim("m", &worker, 10, LEASE, LEASE).await.unwrap();
+    assert_eq!(again[0].ticket, tickets[7]);
+}
+
 /// Of buried jobs, the last ones are kept.
 #[tokio::test]
 async fn buried_jobs_are_bounded() {

@@ -19,12 +19,6 @@ fn live(server: &Server, id: ResponseId) -> String {
     server.cli(&["HGET", &format!("nx:{{{id}}}:meta"), "live"]).trim().to_owned()
 }
 
-fn calls(server: &Server, command: &str) -> u64 {
-    let told = server.cli(&["INFO", "commandstats"]);
-    let calls = told.split(&format!("cmdstat_{command}:calls=")).nth(1);
-    calls.map_or(0, |calls| calls.split(',').next().unwrap().parse().unwrap())
-}
-
 async fn connect(server: &Server, window: Duration) -> Broker {
     let mut config = config(&[server.url()]);
     config.append_window = window;
@@ -48,7 +42,7 @@ async fn what_is_added_together_is_one_message() {
         (connect(&server, Duration::from_millis(200)).await, connect(&server, Duration::ZERO).await);
     let streams = join_all((0..STREAMS).map(|_| begin(&writer))).await;
     let followers = join_all(streams.iter().map(|(id, _)| Follower::listen(&reader, *id))).await;
-    let before = (calls(&server, "publish"), calls(&server, "evalsha"));
+    let before = (server.calls("publish"), server.calls("evalsha"));
     join_all(streams.iter().map(async |(id, epoch)| {
         writer.log.append(*id, *epoch, 1, &[delta(id.to_string())]).await.unwrap();
     }))
@@ -56,7 +50,7 @@ async fn what_is_added_together_is_one_message() {
     for ((id, _), (follower, _listening)) in streams.iter().zip(&followers) {
         assert_eq!(timeout(PATIENCE, follower.follow(&reader, 1)).await.unwrap(), [id.to_string()]);
     }
-    let after = (calls(&server, "publish"), calls(&server, "evalsha"));
+    let after = (server.calls("publish"), server.calls("evalsha"));
     let (messages, scripts) = (after.0 - before.0, after.1 - before.1);
     // The first leaves alone, the others together; and each is read once.
     assert!(messages <= 2, "{messages} messages of {STREAMS} records, by {scripts} scripts");
@@ -107,7 +101,7 @@ async fn a_creator_needs_no_note_of_its_own() {
     // The inbox is subscribed with the first.
     let (_, _first) = Follower::listen(&broker, broker.log.new_id()).await;
     let id = broker.log.new_id();
-    let before = calls(&server, "evalsha");
+    let before = server.calls("evalsha");
     let header = Header { model: "m".into(), background: true, ..Header::default() };
     let beginning = [whole(EventKind::Created)];
     let ((follower, listening), created) =
@@ -119,6 +113,6 @@ async fn a_creator_needs_no_note_of_its_own() {
     drop(listening);
     // What is asked last is answered last.
     broker.control.stops_requested(&[id]).await.unwrap();
-    let scripts = calls(&server, "evalsha") - before;
+    let scripts = server.calls("evalsha") - before;
     assert_eq!(scripts, 3, "create, append, and the question");
 }

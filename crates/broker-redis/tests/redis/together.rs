@@ -34,21 +34,19 @@ async fn append_to_all(broker: &Broker, streams: &[(ResponseId, Epoch)]) -> Vec<
     join_all(appends).await
 }
 
-fn calls(server: &Server) -> u64 {
-    let told = server.cli(&["INFO", "commandstats"]);
-    let calls = told.split("cmdstat_evalsha:calls=").nth(1).unwrap();
-    calls.split(',').next().unwrap().parse().unwrap()
-}
-
 /// The first leaves at once. The others come within its window.
 #[tokio::test]
 async fn what_comes_within_a_window_leaves_together() {
     let (server, broker, streams) = start(Duration::from_millis(300)).await;
     assert!(append_to_all(&broker, &streams).await.iter().all(Result::is_ok));
-    let before = calls(&server);
+    let before = server.calls("evalsha");
     let again = append_to_all(&broker, &streams).await;
     assert!(again.iter().all(Result::is_ok), "{again:?}");
-    assert!(calls(&server) - before <= 2, "{} calls for {STREAMS} appends", calls(&server) - before);
+    assert!(
+        server.calls("evalsha") - before <= 2,
+        "{} calls for {STREAMS} appends",
+        server.calls("evalsha") - before
+    );
     for (id, _) in streams {
         let page = broker.log.read(id, 1, usize::MAX).await.unwrap().unwrap();
         assert_eq!(page.records.len(), 1, "an append that was repeated adds nothing");
