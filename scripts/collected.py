@@ -107,8 +107,9 @@ class Push:
         for bound, more in zip([*point["explicitBounds"], math.inf], point["bucketCounts"], strict=True):
             count += int(more)
             self.values[series(f"{name}_bucket", labels, bound)] = count
-        self.values[series(f"{name}_count", labels)] = int(point["count"])
-        self.values[series(f"{name}_sum", labels)] = point["sum"]
+        # JSON leaves out what is 0.
+        self.values[series(f"{name}_count", labels)] = int(point.get("count", 0))
+        self.values[series(f"{name}_sum", labels)] = point.get("sum", 0)
 
 
 def differences(what, wanted, found):
