@@ -3,13 +3,13 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install
+.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install collector-test
 
 ARGS ?=
 CARGO ?= cargo
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The development profile: dependencies are optimised in it too, it builds in half the time of a release, and `make test`
 # needs the same build.
@@ -107,3 +107,8 @@ chart: ## Lint the Helm chart, test its templates, and check what they make agai
 chart-install: ## Install the chart in a real API server with nodes that are none, upgrade it, scale it, remove it
 	@scripts/install cluster
 	@scripts/test-install
+
+collector-test: ## Push to a real OpenTelemetry Collector with Datadog's exporter, and hold what came against what was told
+	@scripts/install collector
+	@$(CARGO) build --locked --package narthex
+	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-collector
