@@ -1,6 +1,6 @@
 //! Metrics pushed by OTLP: the same figures as `/metrics`, from the same registry, for whom nobody scrapes.
 //!
-//! Sums are cumulative, since the start of the process. So a push that fails loses nothing but its moment: the next one tells all.
+//! Sums are cumulative, each since a moment at which it was 0. So a push that fails loses nothing but its moment: the next one tells all.
 
 mod request;
 
@@ -21,6 +21,7 @@ use prost::Message as _;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use self::request::Starts;
 use super::{
     destination::Destination,
     export::Http,
@@ -38,8 +39,7 @@ pub(crate) struct Push {
     client: Http,
     interval: Duration,
     resource: Resource,
-    /// Since when is counted.
-    since: SystemTime,
+    starts: Starts,
     complaints: Complaints,
 }
 
@@ -64,13 +64,13 @@ impl Push {
             client,
             interval: *interval,
             resource: resource.clone(),
-            since: SystemTime::now(),
+            starts: Starts::new(SystemTime::now()),
             complaints: Complaints::new("metrics", losses.points()),
         }))
     }
 
     /// Pushes what is in `registry` until `end` is cancelled, and once more then, for at most three seconds.
-    pub(crate) async fn run(self, registry: Arc<Registry>, end: CancellationToken) {
+    pub(crate) async fn run(mut self, registry: Arc<Registry>, end: CancellationToken) {
         let mut ticks = tokio::time::interval_at(Instant::now() + self.interval, self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let pushing = async {
@@ -85,10 +85,10 @@ impl Push {
         }
     }
 
-    async fn push(&self, registry: &Registry) {
+    async fn push(&mut self, registry: &Registry) {
         // From values to values: there is nothing to fail at.
         let Ok(families) = prometheus_protobuf::encode(registry) else { return };
-        let export = request::export(families, &self.resource, self.since, SystemTime::now());
+        let export = request::export(families, &self.resource, &mut self.starts, SystemTime::now());
         let points = request::points(&export);
         match self.send(export.encode_to_vec().into()).await {
             Ok(ExportMetricsPartialSuccess { rejected_data_points: rejected @ 1.., error_message }) => {

@@ -2,7 +2,11 @@
 //!
 //! <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
@@ -22,20 +26,46 @@ struct Period {
     now: u64,
 }
 
-/// `families` as an export of `resource`, counted from `since` to `now`.
+/// Since when each series is counted: since the export before the first that has it, for it was 0 then. A receiver that makes
+/// differences of sums, and is younger than the process, would take a series' first value for an old one and leave it out.
+#[derive(Debug)]
+pub(super) struct Starts {
+    /// By the hashes of their names and labels.
+    known: HashMap<u64, u64>,
+    last: u64,
+}
+
+impl Starts {
+    /// Nothing was counted before `since`.
+    pub(super) fn new(since: SystemTime) -> Self {
+        Self { known: HashMap::new(), last: nanos(since) }
+    }
+
+    fn of(&mut self, family: &str, labels: &[told::LabelPair]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        family.hash(&mut hasher);
+        for told::LabelPair { name, value } in labels {
+            (name, value).hash(&mut hasher);
+        }
+        *self.known.entry(hasher.finish()).or_insert(self.last)
+    }
+}
+
+/// `families` as an export of `resource`, counted up to `now`.
 pub(super) fn export(
     families: Vec<told::MetricFamily>,
     resource: &Resource,
-    since: SystemTime,
+    starts: &mut Starts,
     now: SystemTime,
 ) -> ExportMetricsServiceRequest {
-    let period = Period { since: nanos(since), now: nanos(now) };
+    let now = nanos(now);
     let scope = InstrumentationScope {
         name: "narthex".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..InstrumentationScope::default()
     };
-    let metrics = families.into_iter().filter_map(|family| metric(family, period)).collect();
+    let metrics = families.into_iter().filter_map(|family| metric(family, starts, now)).collect();
+    starts.last = now;
     let scope_metrics = vec![ScopeMetrics { scope: Some(scope), metrics, ..ScopeMetrics::default() }];
     let resource = Some(resource.into());
     let of_process = ResourceMetrics { resource, scope_metrics, ..ResourceMetrics::default() };
@@ -55,23 +85,27 @@ pub(super) fn points(export: &ExportMetricsServiceRequest) -> u64 {
 }
 
 /// `None` for a family without series, and for kinds that this program has none of.
-fn metric(family: told::MetricFamily, period: Period) -> Option<Metric> {
+fn metric(family: told::MetricFamily, starts: &mut Starts, now: u64) -> Option<Metric> {
     if family.metric.is_empty() {
         return None;
     }
     let kind = family.r#type();
     let aggregation_temporality = AggregationTemporality::Cumulative.into();
+    let name = &family.name;
+    let mut period = |series: &told::Metric| Period { since: starts.of(name, &series.label), now };
     let series = family.metric.into_iter();
     let data = match kind {
         told::MetricType::Counter => {
-            let data_points = series.map(|series| counter(series, period)).collect();
+            let data_points = series.map(|series| (period(&series), series));
+            let data_points = data_points.map(|(period, series)| counter(series, period)).collect();
             Data::Sum(Sum { data_points, aggregation_temporality, is_monotonic: true })
         }
         told::MetricType::Gauge => {
-            Data::Gauge(Gauge { data_points: series.map(|series| gauge(series, period)).collect() })
+            Data::Gauge(Gauge { data_points: series.map(|series| gauge(series, now)).collect() })
         }
         told::MetricType::Histogram => {
-            let data_points = series.map(|series| histogram(series, period)).collect();
+            let data_points = series.map(|series| (period(&series), series));
+            let data_points = data_points.map(|(period, series)| histogram(series, period)).collect();
             Data::Histogram(Histogram { data_points, aggregation_temporality })
         }
         _ => return None,
@@ -86,10 +120,10 @@ fn counter(series: told::Metric, period: Period) -> NumberDataPoint {
     NumberDataPoint { attributes: attributes(series.label), time_unix_nano: period.now, ..point }
 }
 
-fn gauge(series: told::Metric, period: Period) -> NumberDataPoint {
+fn gauge(series: told::Metric, now: u64) -> NumberDataPoint {
     let value = series.gauge.map(|gauge| Value::AsDouble(gauge.value));
     let point = NumberDataPoint { value, ..NumberDataPoint::default() };
-    NumberDataPoint { attributes: attributes(series.label), time_unix_nano: period.now, ..point }
+    NumberDataPoint { attributes: attributes(series.label), time_unix_nano: now, ..point }
 }
 
 fn histogram(series: told::Metric, period: Period) -> HistogramDataPoint {
@@ -140,3 +174,6 @@ fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
