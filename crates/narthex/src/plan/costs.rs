@@ -60,9 +60,9 @@ costs! {
     /// Memory of a gateway for a WebSocket that waits.
     kb_per_connection = 3.0, "measured: make bench SCENES=idle, after each has streamed; without TLS, with it assume 11";
     /// What comes on top while a response streams on it.
-    kb_per_stream = 24.0, "measured: 1,000 streams; with the buffers that a connection gives back when it is idle";
+    kb_per_stream = 20.0, "measured: 1,000 streams; with the buffers that a connection gives back when it is idle";
     /// Memory of a worker for a response that it produces.
-    kb_per_response = 22.0, "measured: 1,000 streams of short prompts; add what yours are long";
+    kb_per_response = 40.0, "measured: 1,000 streams of short prompts, each with a connection to its model server; add what yours are long";
     /// Memory of a gateway or worker that does nothing.
     mb_per_process = 25.0, "measured";
     /// Memory of the broker for a token that is kept.
