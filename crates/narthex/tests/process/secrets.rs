@@ -86,7 +86,8 @@ async fn no_secret_is_ever_told() {
     let protocols = format!("narthex.v1.json, narthex.bearer.{secret}");
     let (mut socket, _) =
         Socket::try_connect(address, &[("sec-websocket-protocol", &protocols)]).await.unwrap();
-    // Also where a client errs.
+    said += &socket.next().await.to_string();
+    // One after the other is checked, also where a client errs.
     for message in [
         json!({"type": "narthex:token.update", "token": jwt}),
         json!({"type": "narthex:token.update", "token": forged}),
