@@ -50,7 +50,7 @@ abuse: ## Abuse a gateway in twelve ways while honest clients stream, and measur
 	@scripts/install chaos
 	@scripts/chaos abuse --rounds $(ROUNDS) $(ARGS)
 
-bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens,latency BROKER=memory|redis|kafka ARGS="--peers --json"
+bench: ## Measure what a token costs, what Narthex adds, and more: SCENES=tokens,latency BROKER=memory|redis|redis-cluster|kafka ARGS="--peers --json"
 	@scripts/install chaos
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@$(if $(findstring --peers,$(ARGS)),scripts/install peers)

@@ -87,6 +87,7 @@ pub(crate) enum Scene {
 pub(crate) enum Broker {
     Memory,
     Redis,
+    RedisCluster,
     Kafka,
 }
 

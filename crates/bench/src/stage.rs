@@ -56,6 +56,7 @@ impl Default for Needs {
 enum Carrier {
     Memory,
     Redis(redis::Server),
+    RedisCluster(redis::Cluster),
     Kafka(kafka::Cluster),
 }
 
@@ -95,6 +96,11 @@ impl Stage {
                 let server = redis::Server::start(&["--appendonly", "no"]).await;
                 let address = server.url();
                 (Carrier::Redis(server), address)
+            }
+            Broker::RedisCluster => {
+                let cluster = redis::Cluster::start(&["--appendonly", "no"]).await;
+                let address = cluster.urls().join(",");
+                (Carrier::RedisCluster(cluster), address)
             }
             Broker::Kafka => {
                 let cluster = kafka::Cluster::start(1).await;
@@ -139,11 +145,12 @@ impl Stage {
             Watched { name: name.to_owned(), pid: process.pid().as_raw_nonzero().get().cast_unsigned() }
         });
         let broker = match &self.broker {
-            Carrier::Memory => None,
-            Carrier::Redis(server) => Some(server.pid()),
-            Carrier::Kafka(cluster) => Some(cluster.pid(1)),
+            Carrier::Memory => vec![],
+            Carrier::Redis(server) => vec![server.pid()],
+            Carrier::RedisCluster(cluster) => cluster.nodes.iter().map(redis::Server::pid).collect(),
+            Carrier::Kafka(cluster) => vec![cluster.pid(1)],
         };
-        narthex.chain(broker.map(|pid| Watched { name: "broker".to_owned(), pid })).collect()
+        narthex.chain(broker.into_iter().map(|pid| Watched { name: "broker".to_owned(), pid })).collect()
     }
 
     /// The Redis, if that is the broker.

@@ -1,80 +1,13 @@
 //! A cluster of three masters.
 
-use std::time::Duration;
+use testkit::redis::Cluster;
 
-use tokio::time::{Instant, sleep};
-
-use crate::server::{Served, Server, Shared, cli, config};
+use crate::server::{Served, Shared, config};
 
 static CLUSTER: Shared<Cluster> = Shared::new();
 
-pub(crate) struct Cluster {
-    pub(crate) nodes: Vec<Server>,
-}
-
-impl Cluster {
-    /// Three masters.
-    pub(crate) async fn start() -> Self {
-        Self::create(3, "0").await
-    }
-
-    /// Three masters with a replica each. The masters need not be the first three nodes, but the first is one.
-    pub(crate) async fn start_with_replicas() -> Self {
-        Self::create(6, "1").await
-    }
-
-    async fn create(count: usize, replicas: &str) -> Self {
-        let mut nodes = Vec::new();
-        for _ in 0..count {
-            nodes.push(Server::start(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]).await);
-        }
-        let addresses: Vec<_> = nodes.iter().map(Server::address).collect();
-        let mut create = vec!["--cluster", "create"];
-        create.extend(addresses.iter().map(String::as_str));
-        create.extend(["--cluster-replicas", replicas, "--cluster-yes"]);
-        let created = cli(nodes[0].port, &create);
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !nodes.iter().all(|node| is_whole(node, count)) {
-            assert!(Instant::now() < deadline, "no cluster came about: {created}");
-            sleep(Duration::from_millis(20)).await;
-        }
-        Self { nodes }
-    }
-
-    pub(crate) fn urls(&self) -> Vec<String> {
-        self.nodes.iter().map(Server::url).collect()
-    }
-
-    /// Waits until every replica follows its master, and has all that the master has now.
-    pub(crate) async fn wait_for_replicas(&self) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !self.nodes.iter().all(has_caught_up) {
-            assert!(Instant::now() < deadline, "the replicas do not follow");
-            sleep(Duration::from_millis(20)).await;
-        }
-    }
-}
-
-/// Whether a node knows of all others, and that every slot has a master.
-fn is_whole(node: &Server, count: usize) -> bool {
-    let info = node.cli(&["CLUSTER", "INFO"]);
-    let knows_all = info.contains(&format!("cluster_known_nodes:{count}"));
-    info.contains("cluster_state:ok") && knows_all && info.contains("cluster_size:3")
-}
-
-/// Whether a master's replica has acknowledged all that the master has written. A replica has none to ask.
-fn has_caught_up(node: &Server) -> bool {
-    let info = node.cli(&["INFO", "replication"]);
-    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    if field("role:") != Some("master") {
-        return true;
-    }
-    let written = field("master_repl_offset:").unwrap_or_default();
-    field("slave0:").is_some_and(|replica| replica.contains(&format!("offset={written},")))
-}
-
 async fn broker() -> Served<Cluster> {
-    let cluster = CLUSTER.get(Cluster::start()).await;
+    let cluster = CLUSTER.get(Cluster::start(&[])).await;
     let config = config(&cluster.urls());
     Served::connect(cluster, config).await
 }

@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use broker::{Broker, Job, Listening};
 use stream::{Epoch, EventKind, ResponseId};
+use testkit::redis::Cluster;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -11,7 +12,6 @@ use tokio::{
 
 use crate::{
     breaks::{append, begin, job},
-    cluster::Cluster,
     follower::{Follower, delta, whole},
     server::{cli, config},
 };
@@ -106,7 +106,7 @@ async fn until_told(followed: &[Followed], which: impl Fn(&Followed) -> bool) {
 /// Every node drops its subscribers: all channels come back, not only some, and all listeners are told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_live_path_comes_back_on_every_slot() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start(&[]).await;
     let (writer, reader) = connect_both(&cluster).await;
     let followed = follow_many(&writer, &reader).await;
     write_and_follow(&writer, &reader, &followed, 0, 3).await;
@@ -121,7 +121,7 @@ async fn a_cut_live_path_comes_back_on_every_slot() {
 /// Slots move to another node while streams in them are written, heard and read, and jobs are handed out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slots_move_under_the_streams() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start(&[]).await;
     let (writer, reader) = connect_both(&cluster).await;
     let followed = follow_many(&writer, &reader).await;
     write_and_follow(&writer, &reader, &followed, 0, 3).await;

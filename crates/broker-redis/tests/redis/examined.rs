@@ -6,11 +6,12 @@ use broker::Verdict;
 use broker_redis::examine;
 use tokio::time::{Instant, sleep};
 
-use crate::{cluster::Cluster, server::config};
+use crate::server::config;
+use testkit::redis::Cluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_lost_slots_is_a_problem() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start(&[]).await;
     let slots = async |urls: &[String]| {
         let findings = examine(config(urls)).await.unwrap();
         findings.into_iter().find(|finding| finding.about == "redis cluster").unwrap()
