@@ -5,9 +5,11 @@
 //! stream that is alone waits for nothing: its tokens are further apart than the window. Whatever is not a mere delta, and
 //! so the first token of every response and its end, is sent at once.
 //!
-//! In a cluster each stream has a slot of its own, and a script is about the keys of one slot: there every append is a call.
+//! In a cluster a script is about the keys of one slot, so all of this is for each partition by itself. While a slot moves, some of its
+//! streams are here and some there: then each append is a call.
 
 use std::{
+    collections::HashMap,
     fmt::{self, Write as _},
     mem,
     sync::Arc,
@@ -16,6 +18,7 @@ use std::{
 
 use broker::Error;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use stream::{Epoch, ResponseId, Sequence};
 use tokio::{
@@ -26,7 +29,7 @@ use tokio::{
 
 use crate::{
     client::Client,
-    error::unreadable,
+    error::{is_split, unreadable},
     keys::{Part, entry_id},
     scripts::{self, Call, flag, millis},
 };
@@ -50,12 +53,19 @@ pub(crate) struct Append {
     pub(crate) is_live: bool,
 }
 
-/// A handle on the task that sends. When it is dropped, the task ends.
+/// A handle on the tasks that send. When it is dropped, they end.
 pub(crate) struct Appends {
     client: Client,
     ttl: Duration,
-    queue: Option<Arc<Queue>>,
-    _task: JoinSet<()>,
+    window: Duration,
+    senders: Mutex<Senders>,
+}
+
+/// A queue for each partition, and who sends what is in it.
+#[derive(Default)]
+struct Senders {
+    queues: HashMap<u16, Arc<Queue>>,
+    tasks: JoinSet<()>,
 }
 
 /// What waits to be sent.
@@ -79,23 +89,30 @@ struct Item {
 }
 
 impl Appends {
-    pub(crate) fn start(client: Client, ttl: Duration, window: Duration) -> Self {
-        let mut tasks = JoinSet::new();
-        let queue = (!client.is_cluster()).then(Arc::<Queue>::default);
-        if let Some(queue) = &queue {
-            tasks.spawn(Sender { client: client.clone(), ttl, window, queue: Arc::clone(queue) }.run());
-        }
-        Self { client, ttl, queue, _task: tasks }
+    pub(crate) fn new(client: Client, ttl: Duration, window: Duration) -> Self {
+        Self { client, ttl, window, senders: Mutex::default() }
     }
 
     /// The script's answer to an append. One that is `hurried` does not wait for the window.
     ///
     /// When this is dropped, the append may still be made.
     pub(crate) async fn append(&self, append: Append, hurried: bool) -> Result<String, Error> {
-        let Some(queue) = &self.queue else { return one(&self.client, self.ttl, &append).await };
         let (answer, answered) = oneshot::channel();
-        queue.put(Item { append, answer }, hurried);
+        self.queue(append.id.partition()).put(Item { append, answer }, hurried);
         answered.await.map_err(Error::unavailable)?
+    }
+
+    /// The queue of a partition. With its first append somebody begins to send.
+    fn queue(&self, partition: u16) -> Arc<Queue> {
+        let Senders { queues, tasks } = &mut *self.senders.lock();
+        let queue = queues.entry(partition).or_insert_with(|| {
+            let queue = Arc::<Queue>::default();
+            let (client, queue_of_task) = (self.client.clone(), Arc::clone(&queue));
+            let (ttl, window) = (self.ttl, self.window);
+            tasks.spawn(Sender { client, ttl, window, queue: queue_of_task }.run());
+            queue
+        });
+        Arc::clone(queue)
     }
 }
 
@@ -188,6 +205,9 @@ impl Sender {
                     let _ = item.answer.send(Ok(answer));
                 }
             }
+            Err(error) if is_split(&error) => {
+                join_all(items.into_iter().map(|item| self.send_alone(item))).await;
+            }
             Err(error) => {
                 let cause: Arc<dyn std::error::Error + Send + Sync> = Arc::new(error);
                 for item in items {
@@ -196,11 +216,15 @@ impl Sender {
             }
         }
     }
-}
 
-async fn one(client: &Client, ttl: Duration, append: &Append) -> Result<String, Error> {
-    let mut answers: Vec<String> = client.run(&call(ttl, client, &[append])).await?;
-    answers.pop().ok_or_else(|| unreadable("a script answered nothing"))
+    async fn send_alone(&self, Item { append, answer }: Item) {
+        let answers: Result<Vec<String>, Error> =
+            self.client.run(&call(self.ttl, &self.client, &[&append])).await;
+        let only =
+            answers.and_then(|mut all| all.pop().ok_or_else(|| unreadable("a script answered nothing")));
+        // It may have left meanwhile.
+        let _ = answer.send(only);
+    }
 }
 
 fn call(ttl: Duration, client: &Client, appends: &[&Append]) -> Call {
@@ -213,11 +237,7 @@ fn call(ttl: Duration, client: &Client, appends: &[&Append]) -> Call {
             call = call.arg(&text);
         }
     }
-    call = call.arg(millis(ttl));
-    call = match appends {
-        [append] => call.arg(client.channel(append.id)),
-        _ => call.arg(""),
-    };
+    call = call.arg(millis(ttl)).arg(client.publish());
     for Append { epoch, first, next, ends, record, is_live, .. } in appends {
         call = call
             .arg(written(&mut text, format_args!("{}", entry_id(*epoch, *first))))

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use broker::Error;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, Value};
-use stream::ResponseId;
 use tokio::time::timeout;
 
 use crate::{
@@ -34,9 +33,14 @@ impl Client {
         self.nodes.target().is_cluster()
     }
 
-    /// The channel of a stream, in a cluster; nothing elsewhere: there scripts publish to inboxes.
-    pub(crate) fn channel(&self, id: ResponseId) -> String {
-        if self.is_cluster() { self.keys.live(id) } else { String::new() }
+    /// The command by which scripts publish: in a cluster on the node of their keys alone.
+    pub(crate) fn publish(&self) -> &'static str {
+        if self.is_cluster() { "SPUBLISH" } else { "PUBLISH" }
+    }
+
+    /// The partition for a new stream.
+    pub(crate) fn home(&self) -> u16 {
+        self.nodes.home()
     }
 
     /// Runs a script.

@@ -20,7 +20,7 @@ pub struct Config {
     pub log_ttl: Duration,
     /// The shortest time between two writes of deltas. Those of all streams that come in between are written together, which
     /// costs each of them much less; a stream that is alone waits for nothing, nor does a first token or an end. Zero is
-    /// none. Not in a cluster.
+    /// none. In a cluster they are those of one partition.
     pub append_window: Duration,
     /// The largest record that the live path carries. Of a larger one, listeners are told to read the log.
     pub live_limit_bytes: usize,

@@ -9,7 +9,7 @@ use stream::ResponseId;
 
 use crate::{
     client::Client,
-    error::{from_script, unreadable},
+    error::{from_script, is_split, unreadable},
     live::Live,
     scripts::{self, Call, Script, millis, stop_named},
 };
@@ -31,21 +31,39 @@ impl RedisControl {
         Self { client, live }
     }
 
-    /// What `script`, with `arguments`, answers about each of these streams: many in one call, but in a cluster.
+    /// What `script`, with `arguments`, answers about each of these streams: many in one call, of one partition each, unless
+    /// that is moving.
     async fn of_each(
         &self,
         ids: &[ResponseId],
         arguments: impl Fn(Call) -> Call,
         script: &'static Script,
     ) -> Result<Vec<String>, Error> {
-        let at_once = if self.client.is_cluster() { 1 } else { STREAMS_AT_ONCE };
-        let mut answers = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(at_once * CALLS_AT_ONCE) {
-            let calls = ids.chunks(at_once).map(|ids| {
-                let call = arguments(script.call(ids.iter().map(|id| self.client.keys.meta(*id))));
-                async move { self.client.run::<Vec<String>>(&call).await }
+        let mut places: Vec<usize> = (0..ids.len()).collect();
+        places.sort_by_key(|place| ids[*place].partition());
+        let partitions = places.chunk_by(|one, other| ids[*one].partition() == ids[*other].partition());
+        let calls: Vec<&[usize]> = partitions.flat_map(|places| places.chunks(STREAMS_AT_ONCE)).collect();
+        let mut answers = vec![String::new(); ids.len()];
+        for calls in calls.chunks(CALLS_AT_ONCE) {
+            let asked = calls.iter().map(async |places| {
+                let of = |places: &[usize]| {
+                    arguments(script.call(places.iter().map(|place| self.client.keys.meta(ids[*place]))))
+                };
+                match self.client.run::<Vec<String>>(&of(places)).await {
+                    Err(error) if is_split(&error) => {
+                        let alone = places
+                            .chunks(1)
+                            .map(|place| async move { self.client.run::<Vec<String>>(&of(place)).await });
+                        try_join_all(alone).await.map(|answers| answers.concat())
+                    }
+                    answers => answers,
+                }
             });
-            answers.extend(try_join_all(calls).await?.into_iter().flatten());
+            for (places, told) in calls.iter().zip(try_join_all(asked).await?) {
+                for (place, answer) in places.iter().zip(told) {
+                    answers[*place] = answer;
+                }
+            }
         }
         Ok(answers)
     }

@@ -19,6 +19,13 @@ pub(crate) fn from_script(told: &str) -> Error {
     error.map_or_else(from_redis, |_| unreadable(told))
 }
 
+/// Some of what a call is about is on another node already: its slot is moving.
+pub(crate) fn is_split(error: &Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |&cause| cause.source());
+    let mut causes = causes.filter_map(|cause| cause.downcast_ref::<RedisError>());
+    causes.any(|error| error.kind() == ErrorKind::Server(ServerErrorKind::TryAgain))
+}
+
 /// The server was not reached in time.
 pub(crate) fn too_late() -> Error {
     Error::unavailable("redis did not answer in time")

@@ -1,14 +1,16 @@
 //! Where things are kept.
 //!
 //! What one script touches is on one node of a cluster, because the part of a key in braces decides that: all keys of a
-//! response have its id there, and all keys of a queue its model.
+//! response have its partition there, and all keys of a queue its model.
+//!
+//! The partition is part of a response's id. New ones get one of a few that are spread over all masters (`slots`): so one
+//! script can append to many streams, and one channel for each partition tells of all of them. Outside a cluster it is 0.
 //!
 //! | key | type | what it holds |
 //! | --- | --- | --- |
-//! | `nx:{resp_…}:log` | stream | the records of a response, and the openings |
-//! | `nx:{resp_…}:meta` | hash | its header, tail, stop and attendance, until when it is kept, and who follows it |
-//! | `nx:inbox:…` | channel | the records of all streams that a process follows, as they are appended |
-//! | `nx:{resp_…}:live` | channel | in a cluster instead: the records of one stream |
+//! | `nx:{0}:resp_…:log` | stream | the records of a response, and the openings |
+//! | `nx:{0}:resp_…:meta` | hash | its header, tail, stop and attendance, until when it is kept, and who follows it |
+//! | `nx:{0}:inbox:…` | channel | the records of all streams of the partition that a process follows, as they are appended |
 //! | `nx:{jobs:…}:queue` | stream | the jobs of a model, with the group `workers` |
 //! | `nx:{jobs:…}:known:resp_…` | string | that a response has had a job, and where it is |
 //! | `nx:{jobs:…}:swept`, `…:calling` | string | when claims were looked through last; a call to those that wait |
@@ -33,8 +35,6 @@ use stream::{Epoch, ResponseId, Sequence};
 pub(crate) enum Part {
     Log,
     Meta,
-    /// The channel, in a cluster.
-    Live,
 }
 
 /// The names of keys and channels, under one prefix.
@@ -56,10 +56,6 @@ impl Keys {
         self.of_stream(id, Part::Meta)
     }
 
-    pub(crate) fn live(&self, id: ResponseId) -> String {
-        self.of_stream(id, Part::Live)
-    }
-
     fn of_stream(&self, id: ResponseId, part: Part) -> String {
         let mut key = String::with_capacity(64);
         self.write(&mut key, id, part);
@@ -71,16 +67,15 @@ impl Keys {
         let part = match part {
             Part::Log => "log",
             Part::Meta => "meta",
-            Part::Live => "live",
         };
         key.clear();
         // Cannot fail: it is a string.
-        let _ = write!(key, "{}{{{id}}}:{part}", self.prefix);
+        let _ = write!(key, "{}{}:{id}:{part}", self.prefix, tag(id.partition()));
     }
 
-    /// A channel for a process to hear on of the streams that it follows.
-    pub(crate) fn new_inbox(&self) -> String {
-        format!("{}inbox:{}", self.prefix, Member::random("gateway"))
+    /// A channel for a process to hear on of the streams of a partition that it follows.
+    pub(crate) fn new_inbox(&self, partition: u16) -> String {
+        format!("{}{}:inbox:{}", self.prefix, tag(partition), Member::random("gateway"))
     }
 
     pub(crate) fn stops(&self) -> String {
@@ -130,6 +125,11 @@ impl Keys {
     fn jobs(&self, model: &str, what: &str) -> String {
         format!("{}{{jobs:{model}}}:{what}", self.prefix)
     }
+}
+
+/// What decides about the slot of everything in a partition.
+pub(crate) fn tag(partition: u16) -> impl fmt::Display {
+    fmt::from_fn(move |f| write!(f, "{{{partition}}}"))
 }
 
 /// The id of a record's entry: the order of ids is the order of the log, and finding the record that holds an event

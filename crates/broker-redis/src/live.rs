@@ -4,7 +4,7 @@
 //! listener hears in the order of the log, and that whenever it may have missed something it is told: after every break,
 //! once its channel is subscribed again, so that what it reads then and what it hears from then on leave no gap.
 //!
-//! In a cluster the channels of streams are sharded: each is on the node that has the stream. The Redis client could keep
+//! In a cluster the channels of streams are sharded: each is on the node that has the streams. The Redis client could keep
 //! track of that, but after a break only some channels come back (it subscribes to several slots with one command), so
 //! [`task`] does it itself: one connection for each node, one command for each channel.
 
@@ -15,9 +15,10 @@ mod link;
 mod task;
 mod topics;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use broker::{Error, Listener, Listening, StopListener};
+use parking_lot::Mutex;
 use stream::ResponseId;
 use tokio::{sync::OnceCell, task::JoinSet};
 
@@ -29,26 +30,34 @@ use crate::{Config, client::Client, nodes::Nodes};
 pub(crate) struct Live {
     client: Client,
     board: Arc<Board>,
-    /// Where streams are heard of, unless each has a channel of its own: in a cluster.
-    inbox: Option<Arc<Inbox>>,
-    /// The subscription of the inbox, from the first listener on.
-    reading: OnceCell<Listening>,
+    /// Where streams are heard of: for each partition in which any was followed.
+    inboxes: Mutex<Inboxes>,
+    ttl: Duration,
     join_timeout: Duration,
-    _tasks: JoinSet<()>,
+    _task: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Inboxes {
+    by_partition: HashMap<u16, Arc<Read>>,
+    tasks: JoinSet<()>,
+}
+
+/// An inbox, and its subscription from the first listener on.
+struct Read {
+    inbox: Arc<Inbox>,
+    reading: OnceCell<Listening>,
 }
 
 impl Live {
     /// Starts to hear. The connection is made when there is something to listen to.
     pub(crate) fn start(nodes: Arc<Nodes>, client: Client, config: &Config) -> Self {
         let board: Arc<Board> = Arc::default();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(Task::new(nodes, Arc::clone(&board)).run());
-        let inbox = (!client.is_cluster()).then(|| Arc::new(Inbox::new(client.clone(), config.log_ttl)));
-        if let Some(inbox) = &inbox {
-            tasks.spawn(Arc::clone(inbox).run());
-        }
+        let mut task = JoinSet::new();
+        task.spawn(Task::new(nodes, Arc::clone(&board)).run());
         let join_timeout = config.connect_timeout + config.response_timeout;
-        Self { client, board, inbox, reading: OnceCell::new(), join_timeout, _tasks: tasks }
+        let inboxes = Mutex::default();
+        Self { client, board, inboxes, ttl: config.log_ttl, join_timeout, _task: task }
     }
 
     /// Lets `listener` hear what is added to a stream. When this returns, nothing that is added later is missed.
@@ -57,21 +66,32 @@ impl Live {
         id: ResponseId,
         listener: Arc<dyn Listener>,
     ) -> Result<Listening, Error> {
-        let (keys, ear) = (&self.client.keys, Ear::Stream(id, listener));
-        let Some(inbox) = &self.inbox else {
-            return self.board.join(keys.live(id).into(), ear, self.join_timeout).await;
-        };
-        let read = || {
+        let read = self.of_partition(id.partition());
+        let inbox = &read.inbox;
+        let subscribed = || {
             let reader = Ear::Inbox(Arc::clone(inbox));
             self.board.join(Arc::clone(inbox.name()), reader, self.join_timeout)
         };
-        self.reading.get_or_try_init(read).await?;
-        inbox.board.join(keys.meta(id).into(), ear, self.join_timeout).await
+        read.reading.get_or_try_init(subscribed).await?;
+        let stream = self.client.keys.meta(id).into();
+        inbox.board.join(stream, Ear::Stream(id, listener), self.join_timeout).await
+    }
+
+    /// The inbox of a partition, which stays once there is one: partitions are few.
+    fn of_partition(&self, partition: u16) -> Arc<Read> {
+        let Inboxes { by_partition, tasks } = &mut *self.inboxes.lock();
+        let read = by_partition.entry(partition).or_insert_with(|| {
+            let inbox = Arc::new(Inbox::new(self.client.clone(), partition, self.ttl));
+            tasks.spawn(Arc::clone(&inbox).run());
+            Arc::new(Read { inbox, reading: OnceCell::new() })
+        });
+        Arc::clone(read)
     }
 
     /// The note that a stream is followed here, for whoever creates it to make. None if there is nothing to note.
-    pub(crate) fn note(&self, id: ResponseId) -> Option<Note<'_>> {
-        self.inbox.as_ref()?.note(self.client.keys.meta(id))
+    pub(crate) fn note(&self, id: ResponseId) -> Option<Note> {
+        let read = self.inboxes.lock().by_partition.get(&id.partition()).cloned()?;
+        read.inbox.note(self.client.keys.meta(id))
     }
 
     /// Lets `listener` hear of cancels.

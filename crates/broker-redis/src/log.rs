@@ -39,7 +39,7 @@ pub(crate) struct Log {
 
 impl Log {
     pub(crate) fn new(client: Client, live: Arc<Live>, config: &Config) -> Self {
-        let appends = Appends::start(client.clone(), config.log_ttl, config.append_window);
+        let appends = Appends::new(client.clone(), config.log_ttl, config.append_window);
         Self { client, appends, live, ttl: config.log_ttl, live_limit: config.live_limit_bytes }
     }
 
@@ -55,7 +55,7 @@ impl Log {
         id: ResponseId,
         header: &Header,
         events: &[Event],
-    ) -> (Call, Option<Note<'_>>) {
+    ) -> (Call, Option<Note>) {
         let record = encode_record(Epoch(0), 0, events, SystemTime::now());
         let grace = millis(Duration::from_millis(header.grace_ms)).to_string();
         // A gateway follows what it creates.
@@ -67,9 +67,9 @@ impl Log {
             .arg(flag(events.last().is_some_and(Event::is_terminal)))
             .arg(millis(self.ttl))
             .arg(if header.background { "" } else { &grace })
-            .arg(self.client.channel(id))
             .arg(flag(self.is_live(&record)))
-            .arg(note.as_ref().map_or("", Note::inbox));
+            .arg(note.as_ref().map_or("", Note::inbox))
+            .arg(self.client.publish());
         (call, note)
     }
 
@@ -118,7 +118,7 @@ impl Log {
 #[async_trait]
 impl StreamLog for Log {
     fn new_id(&self) -> ResponseId {
-        ResponseId::random(0)
+        ResponseId::random(self.client.home())
     }
 
     async fn create(&self, id: ResponseId, header: &Header, events: &[Event]) -> Result<Creation, Error> {

@@ -7,9 +7,10 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -45,6 +46,8 @@ pub(crate) struct Nodes {
     refreshed: tokio::sync::Mutex<Option<Instant>>,
     /// A node did not answer: the slots may have moved away from it.
     is_suspect: AtomicBool,
+    /// Counts the new streams.
+    begun: AtomicUsize,
 }
 
 impl Nodes {
@@ -55,6 +58,8 @@ impl Nodes {
             slots: Mutex::default(),
             refreshed: tokio::sync::Mutex::new(None),
             is_suspect: AtomicBool::new(false),
+            // Many processes that begin few streams each shall not all begin them on one master.
+            begun: AtomicUsize::new(RandomState::new().hash_one(()) as usize),
         }
     }
 
@@ -69,6 +74,14 @@ impl Nodes {
         } else {
             self.target.seeds().next()
         }
+    }
+
+    /// The partition for a new stream: of one master after the other.
+    pub(crate) fn home(&self) -> u16 {
+        let slots = self.slots.lock();
+        let homes = slots.homes();
+        let turn = self.begun.fetch_add(1, Ordering::Relaxed).checked_rem(homes.len());
+        turn.map_or(0, |turn| homes[turn])
     }
 
     /// Whether `node` has keys, or is one of those that were configured.

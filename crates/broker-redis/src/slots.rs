@@ -2,19 +2,31 @@
 //!
 //! The slot of a key is a hash of it, and each master has ranges of slots.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use redis::{ParsingError, Value};
 
-use crate::target::Node;
+use crate::{keys::tag, target::Node};
 
 const SLOTS: u16 = 16_384;
+
+/// In so many partitions each master has new streams. The fewer there are, the more appends leave in one call; and while a slot
+/// moves to another master, the streams that wait for it are those of one.
+const HOMES_PER_MASTER: usize = 2;
+
+/// Partitions from here on are nobody's home. So many slots are enough to meet every master that has a thousandth of them.
+const MAX_HOMES: u16 = 8_192;
 
 /// The masters of a cluster, by the slots that they have.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Slots {
     /// The last slot of each range and its master, in order. Slots that nobody has belong to nobody.
     ranges: Vec<(u16, u16, Node)>,
+    /// The partitions for new streams: equally many for each master.
+    homes: Vec<u16>,
 }
 
 impl Slots {
@@ -43,7 +55,32 @@ impl Slots {
             ));
         }
         ranges.sort();
-        Ok(Self { ranges })
+        let mut slots = Self { ranges, homes: Vec::new() };
+        slots.homes = slots.find_homes();
+        Ok(slots)
+    }
+
+    /// The partitions in which new streams begin. None while no master has a slot.
+    pub(crate) fn homes(&self) -> &[u16] {
+        &self.homes
+    }
+
+    /// For each master the first partitions whose slots it has, so that all who know the same slots find the same.
+    fn find_homes(&self) -> Vec<u16> {
+        let mut homes: BTreeMap<Node, Vec<u16>> =
+            self.masters().into_iter().map(|master| (master, Vec::new())).collect();
+        for partition in 0..MAX_HOMES {
+            let Some(node) = self.node(&tag(partition).to_string()) else { continue };
+            if let Some(homes) = homes.get_mut(node).filter(|homes| homes.len() < HOMES_PER_MASTER) {
+                homes.push(partition);
+            } else if homes.values().all(|homes| homes.len() == HOMES_PER_MASTER) {
+                break;
+            }
+        }
+        // One of each master after the other: whoever takes them in turn goes around.
+        (0..HOMES_PER_MASTER)
+            .flat_map(|nth| homes.values().filter_map(move |of| of.get(nth).copied()))
+            .collect()
     }
 
     /// All masters that have slots.

@@ -25,9 +25,9 @@ pub(super) enum Ear {
 pub(super) type Ears = Arc<Vec<(u64, Ear)>>;
 
 impl Ear {
-    /// Whether its channel is on the node that has the stream, where there are several.
+    /// Whether its channel is on the node that has the streams, where there are several.
     pub(super) fn is_sharded(&self) -> bool {
-        matches!(self, Self::Stream(..))
+        matches!(self, Self::Inbox(_))
     }
 }
 

@@ -1,4 +1,4 @@
-//! One channel for all that a process follows.
+//! One channel for all that a process follows in a partition.
 //!
 //! A stream's meta says at which inboxes it is followed, and appends publish there: what one call of a script adds to a
 //! hundred streams is one message to each process that follows some of them. So following a stream is a note in its
@@ -6,11 +6,10 @@
 //!
 //! The notes are as lasting as the server's memory, and it takes out those that nobody reads. So after every break of the
 //! inbox's own subscription all of them are made anew, and then the listeners are told that they may have missed something.
-//!
-//! In a cluster a script publishes on the node of its stream only; there each stream has a channel of its own.
 
 use std::{collections::VecDeque, str, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    error::from_script,
+    error::{from_script, is_split},
     scripts::{self, flag, millis},
     target::Node,
 };
@@ -40,7 +39,7 @@ pub(super) struct Inbox {
     pub(super) board: Arc<Board>,
     client: Client,
     ttl: Duration,
-    /// The server, for [`Topics`]: here it is only one.
+    /// The server, for [`Topics`]: whichever has the partition.
     node: Node,
 }
 
@@ -52,9 +51,9 @@ struct Change {
 }
 
 impl Inbox {
-    /// An inbox that nobody reads yet. A note about a stream that is not there is kept for `ttl`.
-    pub(super) fn new(client: Client, ttl: Duration) -> Self {
-        let name = client.keys.new_inbox().into();
+    /// An inbox for a partition, which nobody reads yet. A note about a stream that is not there is kept for `ttl`.
+    pub(super) fn new(client: Client, partition: u16, ttl: Duration) -> Self {
+        let name = client.keys.new_inbox(partition).into();
         Self { name, board: Arc::default(), client, ttl, node: "".into() }
     }
 
@@ -106,12 +105,12 @@ impl Inbox {
     }
 
     /// Somebody else makes the note of this stream, if it is still to be made.
-    pub(super) fn note(&self, stream: String) -> Option<Note<'_>> {
+    pub(super) fn note(self: &Arc<Self>, stream: String) -> Option<Note> {
         let (stream, since) = (Channel::from(stream), Instant::now());
         let mut topics = self.board.topics.lock();
         (topics.need(&stream) == Need::Join).then(|| {
             topics.joining(&stream, &self.node, since);
-            Note { inbox: self, stream: Arc::clone(&stream), since }
+            Note { inbox: Arc::clone(self), stream: Arc::clone(&stream), since }
         })
     }
 
@@ -138,13 +137,14 @@ impl Inbox {
     }
 
     async fn send(&self, change: Change) -> Result<(), broker::Error> {
-        let Change { join, leave } = change;
-        let streams = || join.iter().chain(&leave);
+        let Change { join, leave } = &change;
+        let streams = || join.iter().chain(leave);
         let call = scripts::LISTEN.call(streams()).arg(&*self.name).arg(millis(self.ttl));
         let flags = streams().enumerate().map(|(place, _)| flag(place < join.len()));
         let call = flags.fold(call, |call, flag| call.arg(flag));
         let failed: Vec<(usize, String)> = match self.client.run(&call).await {
             Ok(failed) => failed,
+            Err(error) if is_split(&error) => return self.send_each(change).await,
             Err(error) => {
                 warn!(streams = join.len() + leave.len(), %error, "failed to note which streams are followed");
                 streams().for_each(|stream| failed_at(&mut self.board.topics.lock(), stream));
@@ -171,17 +171,25 @@ impl Inbox {
             }
         }
     }
+
+    /// While their slot moves, some of the streams are here and some there.
+    async fn send_each(&self, Change { join, leave }: Change) -> Result<(), broker::Error> {
+        let joins = join.into_iter().map(|stream| Change { join: vec![stream], ..Change::default() });
+        let leaves = leave.into_iter().map(|stream| Change { leave: vec![stream], ..Change::default() });
+        let each = joins.chain(leaves).map(|change| Box::pin(self.send(change)));
+        join_all(each).await.into_iter().collect()
+    }
 }
 
 /// A note that a stream's creation makes in passing. If it is dropped before it is [made](Self::made), the inbox makes the
 /// note itself.
-pub(crate) struct Note<'a> {
-    inbox: &'a Inbox,
+pub(crate) struct Note {
+    inbox: Arc<Inbox>,
     stream: Channel,
     since: Instant,
 }
 
-impl Note<'_> {
+impl Note {
     /// What to note.
     pub(crate) fn inbox(&self) -> &str {
         &self.inbox.name
@@ -201,7 +209,7 @@ impl Note<'_> {
     }
 }
 
-impl Drop for Note<'_> {
+impl Drop for Note {
     fn drop(&mut self) {
         let mut topics = self.inbox.board.topics.lock();
         if topics.is_joining_since(&self.stream, self.since) {

@@ -1,9 +1,9 @@
 -- Adds records, each if it carries on where its stream stands, in the epoch that is in force.
 -- KEYS  of each: log, meta
--- ARGV  ttl, in a cluster the channel of the only one; of each: entry id, record, tail before it without its last part, tail
+-- ARGV  ttl, the command that publishes; of each: entry id, record, tail before it without its last part, tail
 --       after it, 1 if it is published and not only told of, 1 if it ends the stream
 -- Answers for each: why nothing was added; or else why its owner shall stop, and nothing if it shall go on.
-local ttl, channel = tonumber(ARGV[1]), ARGV[2]
+local ttl = tonumber(ARGV[1])
 
 -- Why a record does not carry on.
 local function refusal(tail, before, after, stop)
@@ -27,11 +27,7 @@ local function append(log, meta, entry, record, before, after, published, ends)
   redis.call('HSET', meta, 'tail', ends == '' and after or 'ended ' .. after)
   prolong(log, meta, ttl, found[3])
   if published == '' then record = '' end
-  if channel ~= '' then
-    redis.call('SPUBLISH', channel, record)
-  elseif live then
-    tell(live, meta, record)
-  end
+  if live then tell(live, meta, record) end
   return ends == '' and why(stop) or ''
 end
 
@@ -42,5 +38,5 @@ for i = 1, #KEYS / 2 do
   local done, answer = pcall(append, KEYS[2 * i - 1], KEYS[2 * i], unpack(ARGV, at, at + 5))
   answers[i] = done and answer or 'error ' .. (answer.err or tostring(answer))
 end
-send()
+send(ARGV[2])
 return answers

@@ -35,3 +35,19 @@ fn a_key_belongs_to_the_master_of_its_range() {
     assert_eq!(slots.node(&key_at(9_001..10_000)), None);
     assert!(Slots::parse(Value::Array(vec![Value::Array(vec![])]), &"asked:9".into()).is_err());
 }
+
+#[test]
+fn each_master_is_home_to_as_many_partitions() {
+    let range = |first: u16, last: u16, port| {
+        let node = Value::Array(vec![text("m"), Value::Int(port), text("id")]);
+        Value::Array(vec![Value::Int(first.into()), Value::Int(last.into()), node])
+    };
+    // The last one has few slots.
+    let answer = Value::Array(vec![range(0, 8_000, 1), range(8_001, 16_350, 2), range(16_351, 16_383, 3)]);
+    let slots = Slots::parse(answer, &"m:1".into()).unwrap();
+    let masters: Vec<&str> =
+        slots.homes().iter().map(|home| &**slots.node(&tag(*home).to_string()).unwrap()).collect();
+    assert_eq!(masters, ["m:1", "m:2", "m:3", "m:1", "m:2", "m:3"]);
+    let none = Slots::parse(Value::Array(vec![]), &"m:1".into()).unwrap();
+    assert!(none.homes().is_empty());
+}

@@ -206,13 +206,13 @@ async fn half_a_stream_is_no_stream() {
     let server = Server::start(&[]).await;
     let (broker, _) = connect_both(&server).await;
     let (id, epoch) = begin(&broker).await;
-    server.cli(&["DEL", &format!("nx:{{{id}}}:log")]);
+    server.cli(&["DEL", &format!("nx:{{0}}:{id}:log")]);
     let late = broker.log.append(id, epoch, 1, &[delta("x")]).await;
     assert!(matches!(late, Err(AppendError::Gone)), "{late:?}");
     assert_eq!(broker.log.read(id, 0, 1).await.unwrap(), None);
 
     let (id, epoch) = begin(&broker).await;
-    server.cli(&["DEL", &format!("nx:{{{id}}}:meta")]);
+    server.cli(&["DEL", &format!("nx:{{0}}:{id}:meta")]);
     let late = broker.log.append(id, epoch, 1, &[delta("x")]).await;
     assert!(matches!(late, Err(AppendError::Gone)), "{late:?}");
     assert_eq!(broker.log.read(id, 0, 1).await.unwrap(), None);

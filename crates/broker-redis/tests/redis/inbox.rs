@@ -16,7 +16,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn live(server: &Server, id: ResponseId) -> String {
-    server.cli(&["HGET", &format!("nx:{{{id}}}:meta"), "live"]).trim().to_owned()
+    server.cli(&["HGET", &format!("nx:{{0}}:{id}:meta"), "live"]).trim().to_owned()
 }
 
 async fn connect(server: &Server, window: Duration) -> Broker {

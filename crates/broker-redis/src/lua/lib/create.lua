@@ -1,6 +1,6 @@
 -- Begins a stream, unless it is there. What it begins with is told, and is to be sent. It is followed at inbox from the
 -- beginning on, if that is anything.
-local function create(log, meta, header, record, next, ends, ttl, grace, channel, published, inbox)
+local function create(log, meta, header, record, next, ends, ttl, grace, published, inbox)
   if inbox ~= '' then follow(meta, redis.call('HGET', meta, 'live'), inbox, ttl) end
   if redis.call('HEXISTS', meta, 'header') == 1 then return 0 end
   -- Its meta has expired just now: what is left of an older stream goes too.
@@ -15,11 +15,7 @@ local function create(log, meta, header, record, next, ends, ttl, grace, channel
   end
   prolong(log, meta, tonumber(ttl))
   if published == '' then record = '' end
-  if channel ~= '' then
-    redis.call('SPUBLISH', channel, record)
-  else
-    local live = redis.call('HGET', meta, 'live')
-    if live then tell(live, meta, record) end
-  end
+  local live = redis.call('HGET', meta, 'live')
+  if live then tell(live, meta, record) end
   return 1
 end

@@ -35,12 +35,13 @@ local function tell(live, meta, payload)
   message[#message + 1] = payload
 end
 
--- Sends what was told. An inbox that nobody reads is taken out: whoever comes back to it notes it anew.
-local function send()
+-- Sends what was told, by PUBLISH, or in a cluster by SPUBLISH. An inbox that nobody reads is taken out: whoever comes back to it
+-- notes it anew.
+local function send(publish)
   for live, message in pairs(messages) do
     local packed = cmsgpack.pack(message)
     for inbox in string.gmatch(live, '%S+') do
-      if redis.call('PUBLISH', inbox, packed) == 0 then
+      if redis.call(publish, inbox, packed) == 0 then
         for i = 1, #message, 2 do unfollow(message[i], redis.call('HGET', message[i], 'live'), inbox) end
       end
     end

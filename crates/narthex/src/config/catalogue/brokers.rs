@@ -15,7 +15,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "redis.append_window",
         "The shortest time between two writes of tokens by a worker; those of all its streams in between are written \
-         together, at a fraction of the cost. First tokens and ends do not wait. 0 is none; not in a cluster.",
+         together, at a fraction of the cost. First tokens and ends do not wait. 0 is none. In a cluster those of a partition are: each master has two.",
         |c, _| at(&mut c.redis.broker.append_window),
     ),
     setting(
