@@ -1,6 +1,6 @@
 //! What gateway and worker tell of a response: every layer that it passed, and nothing that the page does not explain.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use hyper::Method;
 use serde_json::json;
@@ -15,6 +15,26 @@ async fn told(process: &Process) -> String {
     let (status, page) = soon(Http::new(process.admin()).text("/metrics")).await;
     assert_eq!(status, 200);
     page
+}
+
+/// What gateway and worker tell once both have counted so many responses: they do after their clients have heard the end.
+async fn told_of(responses: f64, gateway: &Process, worker: &Process) -> (String, String) {
+    let counted = async |process, name| {
+        loop {
+            let page = told(process).await;
+            if sum(&page, name) >= responses {
+                return page;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    soon(async {
+        tokio::join!(
+            counted(gateway, "narthex_gateway_responses_total{"),
+            counted(worker, "narthex_worker_responses_total{")
+        )
+    })
+    .await
 }
 
 /// How much of it there is: the sum of all series whose line begins so.
@@ -53,7 +73,7 @@ async fn each_layer_is_measured(cluster: &Cluster) {
     socket.send(json!({"type": "nonsense"})).await;
     soon(socket.next()).await;
 
-    let (gateway, worker) = (told(&gateway).await, told(&worker).await);
+    let (gateway, worker) = told_of(2.0, &gateway, &worker).await;
     for transport in ["sse", "websocket"] {
         let of = |name: &str| {
             sum(&gateway, &format!("narthex_gateway_{name}{{transport=\"{transport}\",model=\"{MODEL}\""))
@@ -124,7 +144,7 @@ async fn a_failed_response_says_whose_fault_it_was() {
     let (worker, gateway) = (cluster.worker(), cluster.gateway(&[]));
     ask(&gateway, MODEL, "No. [[fail=400]]").await;
     ask(&gateway, MODEL, "Broken. [[fail=500]]").await;
-    let (gateway, worker) = (told(&gateway).await, told(&worker).await);
+    let (gateway, worker) = told_of(2.0, &gateway, &worker).await;
     for error_type in ["invalid_request_error", "model_error"] {
         let labels = format!("model=\"{MODEL}\",outcome=\"failed\",error_type=\"{error_type}\"}} 1");
         let of_gateway = format!("narthex_gateway_responses_total{{transport=\"sse\",{labels}");
