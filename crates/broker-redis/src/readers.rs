@@ -5,9 +5,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use broker::Error;
-use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime, TimeoutType, Timeouts};
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleResult, Timeouts};
+use deadpool_redis::{Manager, Runtime, TimeoutType};
 use parking_lot::Mutex;
-use redis::{AsyncConnectionConfig, RedisResult};
+use redis::{AsyncConnectionConfig, RedisError, RedisResult, aio::MultiplexedConnection};
 use tokio::time::timeout;
 
 use crate::{
@@ -16,11 +17,35 @@ use crate::{
     target::Node,
 };
 
+/// A connection that was lent so shortly ago is lent again as it is. One that is broken says so when it is used.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// The connections on which claims wait.
 pub(crate) struct Readers {
     nodes: Arc<Nodes>,
     size: usize,
-    pools: Mutex<HashMap<Node, Pool>>,
+    pools: Mutex<HashMap<Node, Pool<Fresh>>>,
+}
+
+/// Makes connections, and asks those whether they still are one that have not been used for a while. deadpool-redis asks each time,
+/// which is a round trip more for each claim.
+struct Fresh(Manager);
+
+impl managed::Manager for Fresh {
+    type Type = MultiplexedConnection;
+    type Error = RedisError;
+
+    async fn create(&self) -> Result<MultiplexedConnection, RedisError> {
+        self.0.create().await
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut MultiplexedConnection,
+        metrics: &Metrics,
+    ) -> RecycleResult<RedisError> {
+        if metrics.last_used() < FRESH { Ok(()) } else { self.0.recycle(connection, metrics).await }
+    }
 }
 
 /// An entry of a queue, delivered for the first time.
@@ -98,7 +123,7 @@ impl Readers {
         }
     }
 
-    fn pool(&self, node: &Node) -> Result<Pool, Error> {
+    fn pool(&self, node: &Node) -> Result<Pool<Fresh>, Error> {
         let mut pools = self.pools.lock();
         if let Some(pool) = pools.get(node) {
             return Ok(pool.clone());
@@ -110,7 +135,7 @@ impl Readers {
             .set_response_timeout(None);
         let info = target.connection(node).map_err(from_redis)?;
         let manager = Manager::new_with_config(info, config).map_err(from_redis)?;
-        let pool = Pool::builder(manager).max_size(self.size).runtime(Runtime::Tokio1).build();
+        let pool = Pool::builder(Fresh(manager)).max_size(self.size).runtime(Runtime::Tokio1).build();
         let pool = pool.map_err(Error::refused)?;
         pools.retain(|node, _| self.nodes.knows(node));
         pools.insert(Arc::clone(node), pool.clone());
@@ -119,12 +144,12 @@ impl Readers {
 }
 
 /// A connection that is given back on purpose only.
-struct Lent(Option<Connection>);
+struct Lent(Option<Object<Fresh>>);
 
 impl Lent {
     async fn query(&mut self, command: &redis::Cmd) -> RedisResult<Reply> {
         match &mut self.0 {
-            Some(connection) => command.query_async(connection).await,
+            Some(connection) => command.query_async(&mut **connection).await,
             None => Ok(None),
         }
     }
@@ -137,7 +162,7 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.0.take() {
-            drop(Connection::take(connection));
+            drop(Object::take(connection));
         }
     }
 }

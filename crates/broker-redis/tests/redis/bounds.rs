@@ -132,6 +132,11 @@ async fn who_takes_job_after_job_seldom_looks_for_others() {
     }
     let (looks, tenths) = (server.calls("xpending") - before, begun.elapsed().as_millis() as u64 / 100);
     assert!(looks <= 2 + tenths, "{looks} looks in {tenths} tenths of a second");
+    assert_eq!(
+        server.calls("unwatch"),
+        0,
+        "a connection was asked whether it still is one, which was just used"
+    );
     // Nor does what is given back right after a look wait for the next one.
     broker.jobs.release(&worker, &tickets[7]).await.unwrap();
     let again = broker.jobs.claim("m", &worker, 10, LEASE, LEASE).await.unwrap();
