@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install collector-test
+.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install keda-test collector-test
 
 ARGS ?=
 CARGO ?= cargo
@@ -107,6 +107,11 @@ chart: ## Lint the Helm chart, test its templates, and check what they make agai
 chart-install: ## Install the chart in a real API server with nodes that are none, upgrade it, scale it, remove it
 	@scripts/install cluster
 	@scripts/test-install
+
+keda-test: ## Let a real KEDA scale the chart's workers by what they have to do, on Redis and on Kafka; takes a network of its own
+	@scripts/install keda
+	@$(CARGO) build --locked --package narthex
+	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-keda
 
 collector-test: ## Push to a real OpenTelemetry Collector with Datadog's exporter, and hold what came against what was told
 	@scripts/install collector

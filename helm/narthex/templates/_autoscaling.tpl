@@ -126,12 +126,18 @@ metadata:
   {{- end }}
 {{- end }}
 
-{{- /* `host:port`, with commas between several: what was set for KEDA, else the broker's own. */ -}}
+{{- /*
+`host:port`, with commas between several: what was set for KEDA, else the broker's own. KEDA looks names up from its own namespace, where
+`redis` is nobody or somebody else: a name without a dot is a Service of the release's namespace, and gets that.
+*/ -}}
 {{- define "narthex.brokerAddress" -}}
 {{- $port := eq (include "narthex.brokerKind" .root) "kafka" | ternary "9092" "6379" }}
 {{- $hosts := list }}
 {{- range splitList "," (regexReplaceAll "^[a-z+]+://" (.it.config.broker | default "") "") }}
 {{- $host := regexReplaceAll "[/?].*$" (regexReplaceAll "^.*@" (trim .) "") "" }}
+{{- if not (regexMatch "^localhost(:|$)" $host) }}
+{{- $host = regexReplaceAll "^([A-Za-z0-9-]+)(:[0-9]+)?$" $host (printf "${1}.%s${2}" $.root.Release.Namespace) }}
+{{- end }}
 {{- $hosts = append $hosts (regexMatch ":[0-9]+$" $host | ternary $host (printf "%s:%s" $host $port)) }}
 {{- end }}
 {{- .it.pods.autoscaling.keda.address | default (join "," $hosts) }}
