@@ -39,14 +39,14 @@ pub(crate) struct Live {
 
 #[derive(Default)]
 struct Inboxes {
-    by_partition: HashMap<u16, Arc<Read>>,
+    by_partition: HashMap<u16, Arc<Subscribed>>,
     tasks: JoinSet<()>,
 }
 
 /// An inbox, and its subscription from the first listener on.
-struct Read {
+struct Subscribed {
     inbox: Arc<Inbox>,
-    reading: OnceCell<Listening>,
+    subscription: OnceCell<Listening>,
 }
 
 impl Live {
@@ -66,32 +66,32 @@ impl Live {
         id: ResponseId,
         listener: Arc<dyn Listener>,
     ) -> Result<Listening, Error> {
-        let read = self.of_partition(id.partition());
-        let inbox = &read.inbox;
-        let subscribed = || {
+        let subscribed = self.of_partition(id.partition());
+        let inbox = &subscribed.inbox;
+        let subscribe = || {
             let reader = Ear::Inbox(Arc::clone(inbox));
             self.board.join(Arc::clone(inbox.name()), reader, self.join_timeout)
         };
-        read.reading.get_or_try_init(subscribed).await?;
+        subscribed.subscription.get_or_try_init(subscribe).await?;
         let stream = self.client.keys.meta(id).into();
         inbox.board.join(stream, Ear::Stream(id, listener), self.join_timeout).await
     }
 
     /// The inbox of a partition, which stays once there is one: partitions are few.
-    fn of_partition(&self, partition: u16) -> Arc<Read> {
+    fn of_partition(&self, partition: u16) -> Arc<Subscribed> {
         let Inboxes { by_partition, tasks } = &mut *self.inboxes.lock();
-        let read = by_partition.entry(partition).or_insert_with(|| {
+        let subscribed = by_partition.entry(partition).or_insert_with(|| {
             let inbox = Arc::new(Inbox::new(self.client.clone(), partition, self.ttl));
             tasks.spawn(Arc::clone(&inbox).run());
-            Arc::new(Read { inbox, reading: OnceCell::new() })
+            Arc::new(Subscribed { inbox, subscription: OnceCell::new() })
         });
-        Arc::clone(read)
+        Arc::clone(subscribed)
     }
 
     /// The note that a stream is followed here, for whoever creates it to make. None if there is nothing to note.
     pub(crate) fn note(&self, id: ResponseId) -> Option<Note> {
-        let read = self.inboxes.lock().by_partition.get(&id.partition()).cloned()?;
-        read.inbox.note(self.client.keys.meta(id))
+        let subscribed = self.inboxes.lock().by_partition.get(&id.partition()).cloned()?;
+        subscribed.inbox.note(self.client.keys.meta(id))
     }
 
     /// Lets `listener` hear of cancels.

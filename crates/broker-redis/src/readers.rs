@@ -176,3 +176,6 @@ fn entries(reply: Reply) -> Vec<Entry> {
     };
     streams.flat_map(|(_, entries)| entries).map(entry).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,13 @@ fn each_master_is_home_to_as_many_partitions() {
     let masters: Vec<&str> =
         slots.homes().iter().map(|home| &**slots.node(&tag(*home).to_string()).unwrap()).collect();
     assert_eq!(masters, ["m:1", "m:2", "m:3", "m:1", "m:2", "m:3"]);
+    // One that no partition meets is home to none, and takes nothing from the others.
+    let met: BTreeSet<u16> = (0..MAX_HOMES).map(|home| slot(tag(home).to_string().as_bytes())).collect();
+    let unmet = (1..SLOTS).find(|slot| !met.contains(slot)).unwrap();
+    let answer =
+        Value::Array(vec![range(0, unmet - 1, 1), range(unmet, unmet, 2), range(unmet + 1, 16_383, 3)]);
+    let slots = Slots::parse(answer, &"m:1".into()).unwrap();
+    assert_eq!(slots.homes().len(), 4);
     let none = Slots::parse(Value::Array(vec![]), &"m:1".into()).unwrap();
     assert!(none.homes().is_empty());
 }

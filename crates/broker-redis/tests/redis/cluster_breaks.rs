@@ -18,7 +18,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Streams enough to be on every node, and in many slots of each.
+/// Streams enough to be in every partition of each node, and several in each.
 const STREAMS: usize = 60;
 
 /// A stream that is written by one process and followed by another.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use broker::Verdict;
 use broker_redis::examine;
+use testkit::redis::Cluster;
 use tokio::time::{Instant, sleep};
 
 use crate::server::config;
-use testkit::redis::Cluster;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_lost_slots_is_a_problem() {

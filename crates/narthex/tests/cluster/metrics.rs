@@ -1,6 +1,6 @@
 //! What gateway and worker tell of a response: every layer that it passed, and nothing that the page does not explain.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use hyper::Method;
 use serde_json::json;
@@ -25,7 +25,6 @@ async fn told_of(responses: f64, gateway: &Process, worker: &Process) -> (String
             if sum(&page, name) >= responses {
                 return page;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     soon(async {

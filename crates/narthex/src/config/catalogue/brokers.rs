@@ -15,7 +15,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting(
         "redis.append_window",
         "The shortest time between two writes of tokens by a worker; those of all its streams in between are written \
-         together, at a fraction of the cost. First tokens and ends do not wait. 0 is none. In a cluster those of a partition are: each master has two.",
+         together, at a fraction of the cost; in a cluster those of a partition, of which each master has two. First tokens \
+         and ends do not wait. 0 is none.",
         |c, _| at(&mut c.redis.broker.append_window),
     ),
     setting(
