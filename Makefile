@@ -39,7 +39,7 @@ FAULTS ?= 300
 STREAMS ?= 200
 BROKER ?= redis
 
-chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7 BROKER=kafka
+chaos: ## Kill, freeze and cut off a cluster under load, and check every byte: FAULTS=1000 STREAMS=200 SEED=7 BROKER=redis|redis-cluster|kafka
 	@scripts/install chaos
 	@$(if $(filter kafka,$(BROKER)),scripts/install kafka)
 	@scripts/chaos --broker $(BROKER) --faults $(FAULTS) --streams $(STREAMS) $(if $(SEED),--seed $(SEED)) $(ARGS)

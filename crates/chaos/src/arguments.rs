@@ -81,6 +81,8 @@ pub(crate) enum Instead {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Broker {
     Redis,
+    /// Three masters.
+    RedisCluster,
     Kafka,
 }
 
@@ -116,20 +118,12 @@ impl Persistence {
 }
 
 impl Arguments {
-    /// How many nodes of Kafka there are.
-    pub(crate) fn kafka_nodes(&self) -> u32 {
-        match self.broker {
-            Broker::Redis => 0,
-            Broker::Kafka => self.nodes,
-        }
-    }
-
     /// The kinds of faults that do not come.
     pub(crate) fn left_out(&self) -> Vec<Kind> {
         let is_left_out = |kind: &Kind| {
             self.without.contains(kind)
                 || !self.only.is_empty() && !self.only.contains(kind)
-                || self.broker == Broker::Redis && kind.needs_kafka()
+                || !kind.comes_with(self.broker)
         };
         Kind::ALL.into_iter().map(|(kind, _)| kind).filter(is_left_out).collect()
     }

@@ -7,6 +7,7 @@
 mod kafka;
 mod lines;
 mod member;
+mod redis;
 
 use std::{
     io,
@@ -16,17 +17,19 @@ use std::{
 };
 
 use tempfile::TempDir;
-use testkit::{
-    model_server::{ModelServer, Script},
-    redis::Server,
-};
+use testkit::model_server::{ModelServer, Script};
 use tokio::sync::Mutex;
 
 use kafka::Kafka;
 use lines::Lines;
 pub(crate) use member::{Member, Role};
+use redis::Redis;
 
-use crate::{arguments::Persistence, ledger::Ledger, proxy::Proxy};
+use crate::{
+    arguments::{Broker, Persistence},
+    ledger::Ledger,
+    proxy::Proxy,
+};
 
 /// The name of the one model.
 pub(crate) const MODEL: &str = "scripted";
@@ -44,7 +47,8 @@ pub(crate) struct Parts {
     pub(crate) model_servers: usize,
     /// How Redis keeps what it has.
     pub(crate) persistence: Persistence,
-    /// With so many nodes of Kafka as the broker, Redis is the store beside it; with none it is the broker.
+    /// If it is Kafka, Redis is the store beside it.
+    pub(crate) broker: Broker,
     pub(crate) kafka_nodes: u32,
 }
 
@@ -52,7 +56,7 @@ pub(crate) struct Parts {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     /// The broker, or the store beside it. Locked while somebody has it in hand.
-    pub(crate) redis: Mutex<Server>,
+    pub(crate) redis: Mutex<Redis>,
     /// The broker, if Redis is not. Locked while somebody has one of its nodes in hand.
     pub(crate) kafka: Option<Mutex<Kafka>>,
     pub(crate) models: Vec<(ModelServer, Proxy)>,
@@ -72,23 +76,22 @@ impl Cluster {
         logs: &Path,
         ledger: &Ledger,
     ) -> io::Result<Self> {
-        let log = logs.join("redis.log").display().to_string();
-        let redis = Server::start_with(|_| {
-            let own = parts.persistence.arguments().into_iter();
-            own.chain(["--logfile", &log]).map(str::to_owned).collect()
-        });
-        let redis = redis.await;
-        let address: SocketAddr = redis.address().parse().map_err(io::Error::other)?;
+        let redis = match parts.broker {
+            Broker::Redis | Broker::Kafka => Redis::start(parts.persistence, logs).await,
+            Broker::RedisCluster => Redis::start_cluster(parts.persistence, logs).await,
+        };
+        let addresses = redis.addresses()?;
         let mut lines = Vec::new();
-        for _ in 0..parts.gateways + parts.workers {
-            lines.push(match parts.kafka_nodes {
-                0 => Lines::to_redis(address).await?,
-                nodes => Lines::to_kafka(nodes, address).await?,
+        for process in 0..parts.gateways + parts.workers {
+            lines.push(match parts.broker {
+                Broker::Redis => Lines::to_redis(addresses[0]).await?,
+                Broker::RedisCluster => Lines::to_redis_cluster(process, &addresses).await?,
+                Broker::Kafka => Lines::to_kafka(parts.kafka_nodes, addresses[0]).await?,
             });
         }
-        let kafka = match parts.kafka_nodes {
-            0 => None,
-            nodes => Some(Mutex::new(Kafka::start(nodes, &lines).await)),
+        let kafka = match parts.broker {
+            Broker::Redis | Broker::RedisCluster => None,
+            Broker::Kafka => Some(Mutex::new(Kafka::start(parts.kafka_nodes, &lines).await)),
         };
         let settings = TempDir::new()?;
         let mut models = Vec::new();

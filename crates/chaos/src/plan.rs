@@ -6,6 +6,8 @@ use std::{fmt, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
+use crate::arguments::Broker;
+
 /// A kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -21,8 +23,10 @@ pub(crate) enum Kind {
     ReplaceWorker,
     /// The same.
     ReplaceGateway,
-    /// `kill -9` of Redis or of a node of Kafka; started again on the same data.
+    /// `kill -9` of Redis, of a master of its cluster, or of a node of Kafka; started again on the same data.
     KillBroker,
+    /// A slot of a Redis Cluster moves to another master, with all that is in it.
+    MoveSlot,
     /// A planned stop of a node of Kafka, and a start.
     RestartBroker,
     /// SIGSTOP and SIGCONT.
@@ -49,7 +53,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// All kinds, and how often each of them comes among the others.
-    pub(crate) const ALL: [(Self, usize); 18] = [
+    pub(crate) const ALL: [(Self, usize); 19] = [
         (Self::KillWorker, 8),
         (Self::KillGateway, 8),
         (Self::FreezeWorker, 6),
@@ -57,6 +61,7 @@ impl Kind {
         (Self::ReplaceWorker, 3),
         (Self::ReplaceGateway, 3),
         (Self::KillBroker, 4),
+        (Self::MoveSlot, 6),
         (Self::RestartBroker, 2),
         (Self::FreezeBroker, 3),
         (Self::CutBroker, 10),
@@ -80,6 +85,7 @@ impl Kind {
             Self::ReplaceWorker => "replace-worker",
             Self::ReplaceGateway => "replace-gateway",
             Self::KillBroker => "kill-broker",
+            Self::MoveSlot => "move-slot",
             Self::RestartBroker => "restart-broker",
             Self::FreezeBroker => "freeze-broker",
             Self::CutBroker => "cut-broker",
@@ -103,14 +109,20 @@ impl Kind {
         })
     }
 
-    /// Whether there is nothing to strike without Kafka.
-    pub(crate) const fn needs_kafka(self) -> bool {
-        matches!(self, Self::RestartBroker | Self::KillStore | Self::FreezeStore | Self::CutStore)
+    /// Whether there is something to strike.
+    pub(crate) const fn comes_with(self, broker: Broker) -> bool {
+        match self {
+            Self::RestartBroker | Self::KillStore | Self::FreezeStore | Self::CutStore => {
+                matches!(broker, Broker::Kafka)
+            }
+            Self::MoveSlot => matches!(broker, Broker::RedisCluster),
+            _ => true,
+        }
     }
 
     /// Whether it strikes the broker itself. Such faults come one after the other.
     pub(crate) const fn strikes_broker(self) -> bool {
-        matches!(self, Self::KillBroker | Self::RestartBroker | Self::FreezeBroker)
+        matches!(self, Self::KillBroker | Self::RestartBroker | Self::FreezeBroker | Self::MoveSlot)
     }
 
     /// For how long, in milliseconds. A lease is 2.5 s.
@@ -124,6 +136,7 @@ impl Kind {
             Self::DelayBroker => (2_000, 6_000),
             Self::ReplaceWorker
             | Self::ReplaceGateway
+            | Self::MoveSlot
             | Self::RestartBroker
             | Self::CutBroker
             | Self::CutStore

@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -72,7 +72,12 @@ struct Shared {
 impl Proxy {
     /// Listens on a free port. Without a server, connections are reset.
     pub(crate) async fn start(server: Option<SocketAddr>) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), server).await
+    }
+
+    /// Listens at an address.
+    pub(crate) async fn start_at(address: SocketAddr, server: Option<SocketAddr>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             server: Mutex::new(server),

@@ -36,7 +36,9 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// When the cluster cannot be started: then nothing was tried.
 pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
     if arguments.faults > 0 && arguments.left_out().len() == Kind::ALL.len() {
-        return Err(io::Error::other("no kind of fault is left; some come only with --broker kafka"));
+        return Err(io::Error::other(
+            "no kind of fault is left; some come only with --broker kafka or redis-cluster",
+        ));
     }
     let seed = arguments.seed.unwrap_or_else(|| rand::random::<u32>().into());
     say(&format!("seed {seed}: {} faults, {} streams at a time", arguments.faults, arguments.streams));
@@ -47,7 +49,8 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<Figures> {
         workers: arguments.workers,
         model_servers: arguments.model_servers,
         persistence: arguments.persistence,
-        kafka_nodes: arguments.kafka_nodes(),
+        broker: arguments.broker,
+        kafka_nodes: arguments.nodes,
     };
     let program = program(arguments.program.as_ref())?;
     let cluster = Arc::new(Cluster::start(parts, &program, &logs.path, &ledger).await?);

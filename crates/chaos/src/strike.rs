@@ -2,8 +2,9 @@
 
 mod broker;
 
-use std::{io, slice, sync::Arc};
+use std::{io, panic::AssertUnwindSafe, slice, sync::Arc};
 
+use futures_util::FutureExt as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use rustix::process::Signal;
 use tokio::{sync::Semaphore, time};
@@ -49,7 +50,10 @@ impl Striker {
             let striker = self.clone();
             tasks.spawn(async move {
                 let kind = fault.kind;
-                if let Err(error) = striker.strike(fault).await {
+                // The test kit panics where something does not come back.
+                let struck = AssertUnwindSafe(striker.strike(fault)).catch_unwind().await;
+                let struck = struck.unwrap_or_else(|_| Err(io::Error::other("a panic, as told above")));
+                if let Err(error) = struck {
                     striker.ledger.fail("cluster_broken", &format!("after {kind}: {error}"));
                 }
                 drop(permit);
@@ -86,10 +90,11 @@ impl Striker {
             Kind::ReplaceWorker | Kind::ReplaceGateway => self.replace(&fault).await,
             Kind::KillBroker | Kind::RestartBroker => self.kill_broker(&fault).await,
             Kind::FreezeBroker => self.freeze_broker(&fault).await,
-            Kind::KillStore => {
-                self.kill_redis(&fault, "the store").await;
+            Kind::MoveSlot => {
+                self.move_slot(&fault).await;
                 Ok(())
             }
+            Kind::KillStore => self.kill_redis(&fault, "the store").await,
             Kind::FreezeStore => self.freeze_redis(&fault, "the store").await,
             Kind::CutBroker => {
                 let member = self.anyone(&fault);

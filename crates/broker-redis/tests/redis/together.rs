@@ -127,15 +127,11 @@ async fn a_partition_between_two_masters_goes_on() {
     let keys = ["log", "meta"].map(|part| format!("nx:{{{partition}}}:{}:{part}", moved.0));
     let slot = cluster.nodes[0].cli(&["CLUSTER", "KEYSLOT", &keys[0]]);
     let slot = slot.trim();
-    let has_slot = |node: &&Server| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", slot]).trim() != "0";
-    let from = cluster.nodes.iter().find(has_slot).unwrap();
-    let to = cluster.nodes.iter().find(|node| !has_slot(node)).unwrap();
-    let id_of = |node: &Server| node.cli(&["CLUSTER", "MYID"]).trim().to_owned();
-    to.cli(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &id_of(from)]);
-    from.cli(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &id_of(to)]);
-    let port = to.port.to_string();
-    let migrate = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS", &keys[0], &keys[1]];
-    assert_eq!(from.cli(&migrate).trim(), "OK");
+    let has_slot = |node: &Server| node.cli(&["CLUSTER", "COUNTKEYSINSLOT", slot]).trim() != "0";
+    let from = cluster.nodes.iter().position(has_slot).unwrap();
+    let to = cluster.nodes.iter().position(|node| !has_slot(node)).unwrap();
+    cluster.begin_to_move(slot, from, to);
+    cluster.migrate(&keys.each_ref().map(String::as_str), from, to);
 
     // With what leaves now the window begins in which the two come together.
     broker.log.append(other.0, other.1, 1, &[delta("a")]).await.unwrap();
@@ -152,5 +148,5 @@ async fn a_partition_between_two_masters_goes_on() {
         let page = broker.log.read(id, 1, usize::MAX).await.unwrap().unwrap();
         assert_eq!(page.records[0].events, [delta(id.to_string())]);
     }
-    assert!(to.cli(&["EXISTS", &keys[0]]).contains("MOVED"), "the slot has not moved yet");
+    assert!(cluster.nodes[to].cli(&["EXISTS", &keys[0]]).contains("MOVED"), "the slot has not moved yet");
 }

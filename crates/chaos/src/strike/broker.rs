@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::time;
 
 use super::Striker;
@@ -12,8 +12,7 @@ impl Striker {
     /// Ends Redis, or a node of Kafka, which then comes back.
     pub(super) async fn kill_broker(&self, fault: &Fault) -> io::Result<()> {
         let Some(kafka) = &self.cluster.kafka else {
-            self.kill_redis(fault, "the broker").await;
-            return Ok(());
+            return self.kill_redis(fault, "the broker").await;
         };
         let kafka = kafka.lock().await;
         let node = kafka.node(fault.target);
@@ -38,24 +37,27 @@ impl Striker {
         Ok(())
     }
 
-    pub(super) async fn kill_redis(&self, fault: &Fault, role: &str) {
+    pub(super) async fn kill_redis(&self, fault: &Fault, role: &str) -> io::Result<()> {
         let mut redis = self.cluster.redis.lock().await;
-        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
-        redis.kill();
-        time::sleep(fault.lasts).await;
-        redis.start_again().await;
-        self.ledger.tell(format!("{role} is there again"));
+        let (node, name) = redis.node(fault.target);
+        self.ledger.fault(fault.kind, &format!("{name}{:?}", fault.lasts));
+        redis.kill(node, fault.lasts).await?;
+        self.ledger.tell(format!("{name}{role} is there again"));
+        Ok(())
     }
 
     pub(super) async fn freeze_redis(&self, fault: &Fault, role: &str) -> io::Result<()> {
         let redis = self.cluster.redis.lock().await;
-        self.ledger.fault(fault.kind, &format!("{:?}", fault.lasts));
-        let pid = redis.pid().try_into().ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other(format!("{role} has no pid")))?;
-        kill_process(pid, Signal::STOP)?;
-        time::sleep(fault.lasts).await;
-        kill_process(pid, Signal::CONT)?;
-        self.ledger.tell(format!("{role} goes on"));
+        let (node, name) = redis.node(fault.target);
+        self.ledger.fault(fault.kind, &format!("{name}{:?}", fault.lasts));
+        redis.freeze(node, fault.lasts).await?;
+        self.ledger.tell(format!("{name}{role} goes on"));
         Ok(())
+    }
+
+    pub(super) async fn move_slot(&self, fault: &Fault) {
+        let redis = self.cluster.redis.lock().await;
+        let moved = redis.move_slot(fault.target);
+        self.ledger.fault(fault.kind, &moved);
     }
 }

@@ -37,17 +37,62 @@ impl Cluster {
         create.extend(addresses.iter().map(String::as_str));
         create.extend(["--cluster-replicas", replicas, "--cluster-yes"]);
         let created = cli(nodes[0].port, &create);
+        let cluster = Self { nodes };
+        assert!(cluster.becomes_whole().await, "no cluster came about: {created}");
+        cluster
+    }
+
+    /// Waits until every node knows of all others, and that every slot has a master; whether that came about.
+    pub async fn becomes_whole(&self) -> bool {
         let deadline = Instant::now() + PATIENCE;
-        while !nodes.iter().all(|node| is_whole(node, count)) {
-            assert!(Instant::now() < deadline, "no cluster came about: {created}");
+        while !self.nodes.iter().all(|node| is_whole(node, self.nodes.len())) {
+            if Instant::now() >= deadline {
+                return false;
+            }
             sleep(Duration::from_millis(20)).await;
         }
-        Self { nodes }
+        true
     }
 
     /// Where clients connect.
     pub fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Server::url).collect()
+    }
+
+    /// Begins to move a slot from one node to another: what is in it is still at the old one, and what is new comes to the new one.
+    pub fn begin_to_move(&self, slot: &str, from: usize, to: usize) {
+        let (from, to) = (&self.nodes[from], &self.nodes[to]);
+        assert_ok(&to.cli(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &id_of(from)]));
+        assert_ok(&from.cli(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &id_of(to)]));
+    }
+
+    /// Moves these keys of a slot that is on its way.
+    pub fn migrate(&self, keys: &[&str], from: usize, to: usize) {
+        let port = self.nodes[to].port.to_string();
+        let migrate = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+        let answer = self.nodes[from].cli(&[&migrate, keys].concat());
+        assert!(matches!(answer.trim(), "OK" | "NOKEY"), "{answer}");
+    }
+
+    /// Moves a slot from one node to another, with all that is in it. How many keys that were.
+    pub fn move_slot(&self, slot: &str, from: usize, to: usize) -> usize {
+        self.begin_to_move(slot, from, to);
+        let mut moved = 0;
+        loop {
+            let keys = self.nodes[from].cli(&["CLUSTER", "GETKEYSINSLOT", slot, "20"]);
+            let keys: Vec<_> = keys.lines().filter(|key| !key.is_empty()).collect();
+            if keys.is_empty() {
+                break;
+            }
+            self.migrate(&keys, from, to);
+            moved += keys.len();
+        }
+        // First the one that has it: else there would be a moment in which each says that the other has.
+        let id = id_of(&self.nodes[to]);
+        for node in [to, from] {
+            assert_ok(&self.nodes[node].cli(&["CLUSTER", "SETSLOT", slot, "NODE", &id]));
+        }
+        moved
     }
 
     /// Waits until every replica follows its master, and has all that the master has now.
@@ -58,6 +103,14 @@ impl Cluster {
             sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+fn id_of(node: &Server) -> String {
+    node.cli(&["CLUSTER", "MYID"]).trim().to_owned()
+}
+
+fn assert_ok(answer: &str) {
+    assert_eq!(answer.trim(), "OK");
 }
 
 /// Whether a node knows of all others, and that every slot has a master.
