@@ -1,6 +1,6 @@
 //! One running process: its parts, how they come up, and in which order they go down.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use broker::{Broker, Member};
 use futures_util::FutureExt;
@@ -91,11 +91,13 @@ impl App {
         if let Some(metrics) = worker_metrics {
             models = app.spawn_workers(&config, &broker, &metrics)?;
         }
-        let mut public = None;
+        let mut banner = None;
         if let (Some(metrics), Some(listening), Some(authenticator)) =
             (gateway_metrics, ports.public, authenticator)
         {
-            public = Some((listening.scheme(), listening.address));
+            let needs_key = config.auth.source().is_some();
+            banner =
+                (role == Role::Dev).then(|| Banner::new(listening.scheme(), listening.address, needs_key));
             let Public { listener, certificates, .. } = listening;
             let tls = certificates.as_ref().map(Certificates::tls);
             if let Some(certificates) = certificates {
@@ -109,7 +111,7 @@ impl App {
             let gateway = Gateway::build(config, authenticator, broker.clone(), member, metrics, pressure);
             app.spawn_gateway(gateway, listener, tls);
         }
-        let ready = ready(app.status.clone(), broker, models, banner(role, public));
+        let ready = ready(app.status.clone(), broker, models, banner);
         // A drain need not wait for what may never come.
         app.admin.tasks.spawn(app.worker.drain.clone().run_until_cancelled_owned(ready));
         Ok(app)
@@ -248,10 +250,6 @@ async fn announced(broker: &Broker, models: &[String]) {
             return;
         }
     }
-}
-
-fn banner(role: Role, public: Option<(&'static str, SocketAddr)>) -> Option<Banner> {
-    public.filter(|_| role == Role::Dev).map(|(scheme, address)| Banner::new(scheme, address))
 }
 
 fn told(outcome: Result<(), broker::Error>) -> Result<(), Failure> {

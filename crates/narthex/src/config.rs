@@ -39,7 +39,7 @@ pub(crate) use auth::{Algorithm, Auth, AuthMode, Issuer, TokenKey};
 pub(crate) use broker_url::BrokerUrl;
 pub(crate) use check::Role;
 pub(crate) use effective::Effective;
-pub(crate) use environment::{CONFIG_FILE, read as read_environment};
+pub(crate) use environment::{API_KEY, CONFIG_FILE, read as read_environment};
 pub(crate) use file::read as read_file;
 use kafka::Kafka;
 pub(crate) use layer::{Layer, Origin};

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::Args;
 use load::{Dialect, Expect, Load, Watched};
 
-use crate::{failure::Failure, table::Format};
+use crate::{config, failure::Failure, table::Format};
 
 /// What follows the flags of `narthex bench --help`.
 pub(crate) const BENCH_HELP: &str = "\
@@ -38,7 +38,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "NAME", default_value = "demo")]
     model: String,
     /// The environment variable that holds the API key
-    #[arg(long, value_name = "VARIABLE", default_value = "NARTHEX_API_KEY")]
+    #[arg(long, value_name = "VARIABLE", default_value = config::API_KEY)]
     key_env: String,
     /// Streams at a time at most, each on a connection of its own
     #[arg(long, value_name = "N", default_value_t = 10)]

@@ -167,7 +167,7 @@ fn is_loopback(address: SocketAddr) -> bool {
 
 impl Auth {
     /// The setting that names callers, if there is one.
-    fn source(&self) -> Option<&'static str> {
+    pub(crate) fn source(&self) -> Option<&'static str> {
         let keys = self.keys_file.is_some().then_some("auth.keys.file");
         keys.or_else(|| (!self.jwt.is_empty()).then_some("[[auth.jwt]]"))
     }

@@ -10,12 +10,15 @@ const PREFIX: &str = "NARTHEX_";
 /// The variable that names the configuration file; it is no setting itself.
 pub(crate) const CONFIG_FILE: &str = "NARTHEX_CONFIG";
 
+/// The variable in which clients have their key, `narthex bench` among them. Who tries a server often starts it in the same shell.
+pub(crate) const API_KEY: &str = "NARTHEX_API_KEY";
+
 /// The settings among `variables`.
 pub(crate) fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, Failure> {
     let mut layer = Layer::default();
     for (name, value) in variables {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        if name == CONFIG_FILE || is_service_link(name) {
+        if matches!(name, CONFIG_FILE | API_KEY) || is_service_link(name) {
             continue;
         }
         let value = value.into_string().map_err(|_| {

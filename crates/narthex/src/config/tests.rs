@@ -243,7 +243,7 @@ fn every_setting_can_be_set_by_what_it_shows() {
 }
 
 #[test]
-fn variables_that_kubernetes_makes_up_are_not_settings() {
+fn variables_of_clients_and_those_that_kubernetes_makes_up_are_not_settings() {
     let variables = [
         ("NARTHEX_GATEWAY_SERVICE_HOST", "10.0.0.1"),
         ("NARTHEX_GATEWAY_SERVICE_PORT", "8080"),
@@ -253,6 +253,7 @@ fn variables_that_kubernetes_makes_up_are_not_settings() {
         ("NARTHEX_GATEWAY_PORT_8080_TCP_ADDR", "10.0.0.1"),
         ("NARTHEX_PORT_8080_TCP_PROTO", "tcp"),
         ("NARTHEX_CONFIG", "/etc/narthex.toml"),
+        ("NARTHEX_API_KEY", "nk_of_a_client"),
         ("PATH", "/bin"),
     ];
     assert!(load([from_environment(&variables)]).unwrap().origins.is_empty());
