@@ -92,9 +92,9 @@ up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load bal
 down: ## Stop that cluster
 	docker compose down
 
-compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with images made of Debian's packages; takes root and dockerd
+compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with images made of Debian's packages; takes root and dockerd: COMPILE=yes
 	@scripts/install kafka
-	@$(CARGO) build --locked --release --package narthex
+	$(if $(COMPILE),,@$(CARGO) build --locked --release --package narthex)
 	@TEST_NARTHEX="$$(scripts/target-directory)/release/narthex" scripts/test-compose
 
 image: ## Build the container image
