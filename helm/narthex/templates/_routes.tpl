@@ -59,6 +59,9 @@ haproxy-ingress.github.io/secure-backends: "true"
 haproxy.org/cookie-persistence: narthex
 haproxy-ingress.github.io/affinity: cookie
 {{- end }}
+{{- else if and (eq $controller "traefik") .Values.ingress.tls.enabled }}
+{{- /* Of the part `tls` it takes the certificates alone: without this, and unless its entry point says so, whoever comes by TLS gets 404. */}}
+traefik.ingress.kubernetes.io/router.tls: "true"
 {{- end }}
 {{- end }}
 
