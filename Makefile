@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install keda-test collector-test
+.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install keda-test edge-test collector-test
 
 ARGS ?=
 CARGO ?= cargo
@@ -112,6 +112,11 @@ keda-test: ## Let a real KEDA scale the chart's workers by what they have to do,
 	@scripts/install keda
 	@$(CARGO) build --locked --package narthex
 	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-keda
+
+edge-test: ## Let a real Traefik lead to the chart's gateways, and a real Prometheus with its adapter scale them; takes a network of its own
+	@scripts/install edge
+	@$(CARGO) build --locked --package narthex
+	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-edge
 
 collector-test: ## Push to a real OpenTelemetry Collector with Datadog's exporter, and hold what came against what was told
 	@scripts/install collector

@@ -1,5 +1,6 @@
 """Answers the HorizontalPodAutoscaler in place of Prometheus's adapter: what is to be measured is in a file, `narthex_gateway_connections
-35000`, and is shared evenly by the pods that there are. Everything else about scaling is real. Prints the port that it listens on.
+35000`, and is shared evenly by the pods that there are. Everything else about scaling is real. Prints the port that it listens on. In
+scripts/test-edge the adapter is real; this is what needs no building, and no process behind a pod.
 
     fake-metrics.py certificate key file-of-metrics
 """

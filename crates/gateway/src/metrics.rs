@@ -188,6 +188,10 @@ impl Metrics {
     }
 
     fn register_connections(&self, registry: &mut Registry) {
+        // They are there before anybody is: an autoscaler takes a gateway without them for one that has as many as it shall have.
+        for transport in ["http", "websocket"] {
+            self.connections.get_or_create(&TransportLabel { transport });
+        }
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("connections_opened", "Connections that were opened", self.opened.clone());
         registry.register("connections_closed", "Connections that ended, by reason", self.closed.clone());

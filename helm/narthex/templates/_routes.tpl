@@ -59,10 +59,16 @@ haproxy-ingress.github.io/secure-backends: "true"
 haproxy.org/cookie-persistence: narthex
 haproxy-ingress.github.io/affinity: cookie
 {{- end }}
+{{- else if and (eq $controller "traefik") .Values.ingress.tls.enabled }}
+{{- /* Of the part `tls` it takes the certificates alone: without this, and unless its entry point says so, whoever comes by TLS gets 404. */}}
+traefik.ingress.kubernetes.io/router.tls: "true"
 {{- end }}
 {{- end }}
 
-{{- /* Traefik has what concerns the way to the pods on the Service, and its time-outs on its entry points: see NOTES.txt. */ -}}
+{{- /*
+Traefik has what concerns the way to the pods on the Service. Its time-outs are its entry points', and are for requests alone: a response
+may be silent for as long as it likes, and a body that takes 60 s was refused by the gateway after 30.
+*/ -}}
 {{- define "narthex.serviceAnnotations" -}}
 {{- if and .Values.ingress.enabled (eq (include "narthex.controller" .) "traefik") }}
 {{- if eq (include "narthex.scheme" .) "https" }}

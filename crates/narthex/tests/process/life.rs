@@ -82,6 +82,16 @@ fn metrics_name_the_build_and_measure_the_process() {
 }
 
 #[test]
+fn a_gateway_that_nobody_came_to_tells_of_no_connections() {
+    let (running, _) = Running::dev();
+    let (_, page) = running.admin("/metrics");
+    for transport in ["http", "websocket"] {
+        let line = format!("\nnarthex_gateway_connections{{transport=\"{transport}\"}} 0\n");
+        assert!(page.contains(&line), "{page}");
+    }
+}
+
+#[test]
 fn a_taken_port_is_told_in_one_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
