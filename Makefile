@@ -108,7 +108,7 @@ chart-install: ## Install the chart in a real API server with nodes that are non
 	@scripts/install cluster
 	@scripts/test-install
 
-keda-test: ## Let a real KEDA scale the chart's workers by what they have to do, on Redis and on Kafka; takes a network of its own
+keda-test: ## Let a real KEDA scale the chart's workers by what they have to do, on Redis, a Redis Cluster and Kafka; takes a network of its own
 	@scripts/install keda
 	@$(CARGO) build --locked --package narthex
 	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-keda
