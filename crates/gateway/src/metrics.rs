@@ -190,7 +190,7 @@ impl Metrics {
     fn register_connections(&self, registry: &mut Registry) {
         // They are there before anybody is: an autoscaler takes a gateway without them for one that has as many as it shall have.
         for transport in ["http", "websocket"] {
-            self.connections.get_or_create(&TransportLabel { transport });
+            self.connections.get_or_create(&TransportLabel { transport }).set(0);
         }
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("connections_opened", "Connections that were opened", self.opened.clone());
