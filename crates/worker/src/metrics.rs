@@ -2,7 +2,10 @@
 
 mod circuits;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use guard::{Effect, Rule};
 use prometheus_client::{
@@ -16,6 +19,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 use tokio::time::Instant;
+
+use crate::pool::Pool;
 
 pub(crate) use circuits::Circuits;
 
@@ -109,6 +114,12 @@ impl Metrics {
 }
 
 impl Metrics {
+    /// Tells of a model from now on, also while it has nothing to do: an autoscaler takes a worker that tells nothing for a busy one.
+    pub(crate) fn serves(&self, pool: &Arc<Pool>) {
+        self.circuits.watch(pool);
+        self.running.get_or_create(&ModelLabel { model: pool.model().to_owned() }).inc_by(0);
+    }
+
     /// What counts the appends for responses of `model`.
     pub(crate) fn append(&self, model: &str) -> Histogram {
         self.append.get_or_create(&ModelLabel { model: model.to_owned() }).clone()

@@ -95,7 +95,7 @@ impl Worker {
         let jobs = TaskTracker::new();
         while let Some(Some(served)) = drain.run_until_cancelled(added.recv()).await {
             if let Some(pool) = add(&pools, served) {
-                shared.metrics.circuits.watch(&pool);
+                shared.metrics.serves(&pool);
                 tasks.spawn(claim_jobs(Arc::clone(&shared), pool, jobs.clone(), drain.clone()));
             }
         }

@@ -82,12 +82,15 @@ fn metrics_name_the_build_and_measure_the_process() {
 }
 
 #[test]
-fn a_gateway_that_nobody_came_to_tells_of_no_connections() {
+fn what_pods_are_scaled_by_is_told_before_anybody_came() {
     let (running, _) = Running::dev();
     let (_, page) = running.admin("/metrics");
-    for transport in ["http", "websocket"] {
-        let line = format!("\nnarthex_gateway_connections{{transport=\"{transport}\"}} 0\n");
-        assert!(page.contains(&line), "{page}");
+    for nothing in [
+        r#"narthex_gateway_connections{transport="http"} 0"#,
+        r#"narthex_gateway_connections{transport="websocket"} 0"#,
+        r#"narthex_worker_running_responses{model="demo"} 0"#,
+    ] {
+        assert!(page.lines().any(|line| line == nothing), "no {nothing} in {page}");
     }
 }
 
