@@ -35,6 +35,7 @@ pub const CASES: &[Case] = &[
     case("deliver_sse", deliver::sse),
     case("deliver_websocket", deliver::websocket),
     case("deliver_burst", deliver::burst),
+    case("respond", deliver::responses),
 ];
 
 const fn case(name: &'static str, prepare: fn() -> Run) -> Case {

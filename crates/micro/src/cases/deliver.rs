@@ -17,6 +17,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::produce::{Speaker, work};
 use crate::{
     EVENTS,
     case::Run,
@@ -57,14 +58,27 @@ pub(crate) fn burst() -> Run {
     messages(Scene::new(16))
 }
 
-fn messages(mut scene: Scene) -> Run {
+fn messages(scene: Scene) -> Run {
+    let mut turn = turns(scene);
+    Box::new(move || assert!(turn() >= EVENTS, "each delta comes by itself to a client that keeps up"))
+}
+
+/// Responses of one word, one after the other on one connection, each from the message that asks for it to the end of its job.
+pub(crate) fn responses() -> Run {
+    let speaker = Speaker { pause: Some(PAUSE), tokens: 1 };
+    let mut turn = turns(Scene::with(async move |broker| work(&broker, speaker, &TaskTracker::new()).await));
+    Box::new(move || (0..EVENTS).for_each(|_| assert!(turn() > 1, "there is a word, and an end")))
+}
+
+/// Each call is a turn on a WebSocket, and tells how many messages came.
+fn turns(mut scene: Scene) -> impl FnMut() -> u64 {
     scene.say(UPGRADE);
     scene.hear_until(|heard| heard.ends_with(b"\r\n\r\n"));
     let message = format!(r#"{{"type":"response.create","model":"{MODEL}","input":"Hello","store":false}}"#);
     // A text of less than 126 bytes, with a mask that leaves it as it is.
     let mut frame = vec![0x81, 0x80 | u8::try_from(message.len()).expect("a short text"), 0, 0, 0, 0];
     frame.extend(message.bytes());
-    Box::new(move || {
+    move || {
         scene.say(&frame);
         let (mut at, mut frames) = (0, 0);
         scene.hear_until(|heard| {
@@ -76,8 +90,8 @@ fn messages(mut scene: Scene) -> Run {
             }
             false
         });
-        assert!(frames >= EVENTS, "each delta comes by itself to a client that keeps up");
-    })
+        frames
+    }
 }
 
 /// The content of the frame at this place, if it is all there; the place is then that of the next.
@@ -101,8 +115,13 @@ struct Scene {
 }
 
 impl Scene {
-    /// So many deltas are a record.
+    /// Somebody writes its streams, so many deltas in a record.
     fn new(deltas_of_a_record: usize) -> Self {
+        Self::with(move |broker| write(broker, deltas_of_a_record))
+    }
+
+    /// With what has the part of the workers.
+    fn with<W: Future<Output = ()> + Send + 'static>(workers: impl FnOnce(Broker) -> W) -> Self {
         let (runtime, broker, tasks) = (runtime(), memory::broker(), TaskTracker::new());
         let (arrive, arrivals) = mpsc::channel(1);
         let limits = Limits { messages_per_second: 0, max_connection_bytes: usize::MAX, ..Limits::default() };
@@ -117,7 +136,7 @@ impl Scene {
         let connection = runtime.block_on(async {
             let model = Model { name: MODEL.to_owned(), owned_by: String::new(), created: 0 };
             broker.control.announce(&[model], LONG).await.expect("a broker");
-            tasks.spawn(write(broker, deltas_of_a_record));
+            tasks.spawn(workers(broker));
             tasks.spawn(gateway.run(Arrivals(arrivals), None, CancellationToken::new()));
             let (here, there) = duplex(BUFFER);
             arrive.send(there).await.expect("a gateway");

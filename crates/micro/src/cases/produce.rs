@@ -14,20 +14,21 @@ use worker::{Config, Continuation, Metrics, ModelConfig, Served, Timeouts, Worke
 
 use super::distant::Distant;
 use crate::{
+    EVENTS,
     case::Run,
     samples::{LONG, MODEL, PAUSE, created, job, response, runtime, texts},
 };
 
 /// One token after the other, each in an append of its own.
 pub(crate) fn paced() -> Run {
-    case(memory::broker(), Speaker { pause: Some(PAUSE) })
+    case(memory::broker(), Speaker { pause: Some(PAUSE), tokens: EVENTS })
 }
 
 /// As many tokens as are taken, while an append takes its time: they leave in few of them, and over a third is the composer's.
 pub(crate) fn burst() -> Run {
     let broker = memory::broker();
     let log = Arc::new(Distant(Arc::clone(&broker.log)));
-    case(Broker { log, ..broker }, Speaker { pause: None })
+    case(Broker { log, ..broker }, Speaker { pause: None, tokens: EVENTS })
 }
 
 fn case(broker: Broker, speaker: Speaker) -> Run {
@@ -40,7 +41,8 @@ fn case(broker: Broker, speaker: Speaker) -> Run {
     })
 }
 
-async fn work(broker: &Broker, speaker: Speaker, tasks: &TaskTracker) {
+/// A worker whose model is `speaker`.
+pub(crate) async fn work(broker: &Broker, speaker: Speaker, tasks: &TaskTracker) {
     let metrics = Metrics::register(&mut Registry::default());
     let worker = Worker::build(Config::default(), broker.clone(), Member::new("worker"), metrics);
     let servers = worker.servers();
@@ -79,16 +81,18 @@ impl Listener for End {
 }
 
 /// A model that says always the same.
-struct Speaker {
+pub(crate) struct Speaker {
     /// The time before each token.
-    pause: Option<Duration>,
+    pub(crate) pause: Option<Duration>,
+    /// How many it says.
+    pub(crate) tokens: u64,
 }
 
 #[async_trait]
 impl Engine for Speaker {
     async fn generate(&self, _: Call) -> Result<Outputs, Error> {
         let pause = self.pause;
-        let said = streams::iter(texts()).then(move |text| async move {
+        let said = streams::iter(texts().take(self.tokens as usize)).then(move |text| async move {
             if let Some(pause) = pause {
                 sleep(pause).await;
             }
