@@ -93,8 +93,9 @@ impl Ender {
             // Records of one opening follow on each other.
             let _ = so_far.push(sequence, event);
         }
-        let resource = so_far.response().unwrap_or_default();
-        let (kind, resource) = protocol::end(resource, so_far.output().to_vec(), None, outcome, unix_time());
+        let (resource, output) = so_far.take();
+        let (kind, resource) =
+            protocol::end(resource.unwrap_or_default(), output, None, outcome, unix_time());
         let terminal = protocol::lifecycle(kind, &resource);
         match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
             Ok(_) => {}

@@ -1,7 +1,7 @@
 //! The events that a worker makes, from typed arguments. Whatever is made here is valid by the standard's schema.
 
 use bytestring::ByteString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
 use stream::{Delta, DeltaKind, Event, EventKind, ResponseId, Whole};
 
@@ -49,7 +49,7 @@ impl Place {
             DeltaKind::ReasoningSummary => EventKind::ReasoningSummaryPartAdded,
             _ => EventKind::ContentPartAdded,
         };
-        Some(self.whole(kind, "part", self.part("", &[])?))
+        Some(self.whole(kind, "part", &self.part("", &[])?))
     }
 
     /// A piece of the text; `logprobs` is a JSON array.
@@ -62,17 +62,14 @@ impl Place {
     pub fn text_done(self, text: &str, logprobs: &[Value]) -> Event {
         match self.kind {
             DeltaKind::OutputText => {
-                let mut body = self.body("text", text.into());
-                body["logprobs"] = logprobs.into();
+                let body = Body { place: self, member: "text", value: text, logprobs: Some(logprobs) };
                 whole(EventKind::OutputTextDone, &body)
             }
-            DeltaKind::Refusal => self.whole(EventKind::RefusalDone, "refusal", text.into()),
-            DeltaKind::Reasoning => self.whole(EventKind::ReasoningDone, "text", text.into()),
-            DeltaKind::ReasoningSummary => {
-                self.whole(EventKind::ReasoningSummaryTextDone, "text", text.into())
-            }
+            DeltaKind::Refusal => self.whole(EventKind::RefusalDone, "refusal", text),
+            DeltaKind::Reasoning => self.whole(EventKind::ReasoningDone, "text", text),
+            DeltaKind::ReasoningSummary => self.whole(EventKind::ReasoningSummaryTextDone, "text", text),
             DeltaKind::FunctionArguments => {
-                self.whole(EventKind::FunctionCallArgumentsDone, "arguments", text.into())
+                self.whole(EventKind::FunctionCallArgumentsDone, "arguments", text)
             }
         }
     }
@@ -83,20 +80,36 @@ impl Place {
             DeltaKind::ReasoningSummary => EventKind::ReasoningSummaryPartDone,
             _ => EventKind::ContentPartDone,
         };
-        Some(self.whole(kind, "part", self.part(text, logprobs)?))
+        Some(self.whole(kind, "part", &self.part(text, logprobs)?))
     }
 
-    fn whole(self, kind: EventKind, member: &str, value: Value) -> Event {
-        whole(kind, &self.body(member, value))
+    fn whole<T: Serialize + ?Sized>(self, kind: EventKind, member: &'static str, value: &T) -> Event {
+        whole(kind, &Body { place: self, member, value, logprobs: None })
     }
+}
 
-    fn body(self, member: &str, value: Value) -> Value {
-        let mut body = json!({ "item_id": self.item_id(), "output_index": self.output_index });
-        if let Some(index) = part_index_name(self.kind) {
-            body[index] = self.part_index.into();
+/// What an event says about a text, or a part: where it is, and one thing more.
+struct Body<'a, T: ?Sized> {
+    place: Place,
+    member: &'static str,
+    value: &'a T,
+    logprobs: Option<&'a [Value]>,
+}
+
+impl<T: Serialize + ?Sized> Serialize for Body<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { place, member, value, logprobs } = self;
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("item_id", &place.item_id())?;
+        body.serialize_entry("output_index", &place.output_index)?;
+        if let Some(index) = part_index_name(place.kind) {
+            body.serialize_entry(index, &place.part_index)?;
         }
-        body[member] = value;
-        body
+        body.serialize_entry(member, value)?;
+        if let Some(logprobs) = logprobs {
+            body.serialize_entry("logprobs", logprobs)?;
+        }
+        body.end()
     }
 }
 
@@ -111,12 +124,19 @@ pub(crate) const fn part_index_name(kind: DeltaKind) -> Option<&'static str> {
 
 /// An output item begins.
 pub fn item_added(output_index: u32, item: &Value) -> Event {
-    whole(EventKind::OutputItemAdded, &json!({ "output_index": output_index, "item": item }))
+    whole(EventKind::OutputItemAdded, &Shown { output_index, item })
 }
 
 /// An output item is whole.
 pub fn item_done(output_index: u32, item: &Value) -> Event {
-    whole(EventKind::OutputItemDone, &json!({ "output_index": output_index, "item": item }))
+    whole(EventKind::OutputItemDone, &Shown { output_index, item })
+}
+
+/// What an event says about an item.
+#[derive(Serialize)]
+struct Shown<'a> {
+    output_index: u32,
+    item: &'a Value,
 }
 
 /// What went wrong; `response.failed` follows.
@@ -149,6 +169,9 @@ pub fn read_error(event: &Event) -> Option<ApiError> {
     }
 }
 
-fn whole(kind: EventKind, body: &Value) -> Event {
-    Event::Whole(Whole { kind, body: body.to_string().into() })
+/// An event with this body. It is written at once: a tree of it would cost several times as much as its text.
+pub(crate) fn whole(kind: EventKind, body: &impl Serialize) -> Event {
+    // Cannot fail: nothing here has keys that are no strings.
+    let body = serde_json::to_string(body).unwrap_or_default();
+    Event::Whole(Whole { kind, body: body.into() })
 }

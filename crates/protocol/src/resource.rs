@@ -3,11 +3,16 @@
 //! The standard requires 31 members of it, null where unset, so it is made whole at the beginning and only changed at
 //! the end. The gateway makes it when it accepts a request, the worker carries it on.
 
+use std::borrow::Cow;
+
+use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stream::{Event, EventKind, ResponseId, Whole};
 
 use crate::{
-    FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, request::STANDARD_EFFORTS,
+    FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, event,
+    request::STANDARD_EFFORTS,
 };
 
 /// How a response ended.
@@ -135,15 +140,33 @@ pub fn end(
 
 /// An event that shows the whole resource: created, queued, in progress, or one of the terminal ones.
 pub fn lifecycle(kind: EventKind, resource: &Value) -> Event {
-    Event::Whole(Whole { kind, body: json!({ "response": resource }).to_string().into() })
+    #[derive(Serialize)]
+    struct Body<'a> {
+        response: &'a Value,
+    }
+    event::whole(kind, &Body { response: resource })
 }
 
-/// The same resource with another status: from `queued` to `in_progress`.
-pub fn with_status(mut resource: Value, status: &str) -> Value {
-    if let Value::Object(members) = &mut resource {
-        members.insert("status".to_owned(), status.into());
+/// The event that a worker has begun, after one whose body shows the response as it was created.
+pub fn in_progress(created: &ByteString) -> Event {
+    #[derive(Deserialize)]
+    struct Created<'a> {
+        #[serde(borrow)]
+        response: Shown<'a>,
     }
-    resource
+    #[derive(Deserialize)]
+    struct Shown<'a> {
+        #[serde(borrow)]
+        status: Cow<'a, str>,
+    }
+    let (kind, status) = (EventKind::InProgress, "in_progress");
+    // Unless it was queued, it is in progress from the beginning on, and is shown as it was.
+    if serde_json::from_str::<Created<'_>>(created).is_ok_and(|created| created.response.status == status) {
+        return Event::Whole(Whole { kind, body: created.clone() });
+    }
+    let mut resource = resource_in(created).unwrap_or_default();
+    resource["status"] = status.into();
+    lifecycle(kind, &resource)
 }
 
 fn finished(mut item: Value, status: &str) -> Value {
@@ -215,6 +238,13 @@ fn reasoning(reasoning: &Reasoning) -> Value {
 /// The resource that an event shows, if it is one of those that show it.
 pub fn resource_of(event: &Event) -> Option<Value> {
     let Event::Whole(whole) = event else { return None };
-    let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return None };
-    body.remove("response")
+    resource_in(&whole.body)
+}
+
+fn resource_in(body: &str) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Body {
+        response: Value,
+    }
+    serde_json::from_str::<Body>(body).ok().map(|body| body.response).filter(Value::is_object)
 }

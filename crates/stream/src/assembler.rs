@@ -5,6 +5,7 @@
 
 use std::mem;
 
+use bytestring::ByteString;
 use serde_json::{Map, Value};
 
 use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
@@ -13,7 +14,8 @@ use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
 #[derive(Debug, Clone, Default)]
 pub struct Assembler {
     next: Sequence,
-    response: Option<Value>,
+    /// What the last event said that showed the response. It is read when somebody asks: most do so once, at the end.
+    shown: Option<ByteString>,
     output: Vec<Value>,
     /// Where the last delta went. Its text is not in `output` meanwhile: the way there is long for each token.
     growing: Option<Growing>,
@@ -76,12 +78,23 @@ impl Assembler {
     ///
     /// Until the end its `output` is what the deltas so far add up to.
     pub fn response(&mut self) -> Option<Value> {
-        self.settle();
-        let mut response = self.response.clone()?;
+        let mut response = self.shown.as_deref().and_then(response_in)?;
         if !self.ended {
-            response["output"] = Value::Array(self.output.clone());
+            response["output"] = self.output().into();
         }
         Some(response)
+    }
+
+    /// The body of the last event that showed the response, as it came: its `output` is what it was then.
+    pub const fn shown(&self) -> Option<&ByteString> {
+        self.shown.as_ref()
+    }
+
+    /// The resource as it was shown last, and the output items since then, for whoever ends the stream: nothing is folded in any
+    /// more.
+    pub fn take(&mut self) -> (Option<Value>, Vec<Value>) {
+        self.settle();
+        (self.shown.take().as_deref().and_then(response_in), mem::take(&mut self.output))
     }
 
     /// Folds in the event with number `sequence`.
@@ -122,35 +135,37 @@ impl Assembler {
     }
 
     fn add_whole(&mut self, whole: &Whole) {
-        let Ok(Value::Object(mut body)) = serde_json::from_str(&whole.body) else { return };
-        self.settle();
         match whole.kind {
             EventKind::Created | EventKind::Queued | EventKind::InProgress => {
-                self.response = body.remove("response").filter(Value::is_object);
+                self.shown = Some(whole.body.clone());
             }
             EventKind::Completed | EventKind::Failed | EventKind::Incomplete => {
-                self.response = body.remove("response").filter(Value::is_object);
+                self.shown = Some(whole.body.clone());
                 self.ended = true;
             }
-            EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(body),
+            EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(&whole.body),
             EventKind::ContentPartAdded | EventKind::ContentPartDone => {
-                self.set_part(body, "content", "content_index")
+                self.set_part(&whole.body, "content", "content_index");
             }
             EventKind::ReasoningSummaryPartAdded | EventKind::ReasoningSummaryPartDone => {
-                self.set_part(body, "summary", "summary_index");
+                self.set_part(&whole.body, "summary", "summary_index");
             }
             _ => {}
         }
     }
 
-    fn set_item(&mut self, mut body: Map<String, Value>) {
+    fn set_item(&mut self, body: &str) {
+        let Some(mut body) = members(body) else { return };
+        self.settle();
         let item = body.remove("item").filter(Value::is_object);
         if let (Some(index), Some(item)) = (index(&body, "output_index"), item) {
             put(&mut self.output, index, item);
         }
     }
 
-    fn set_part(&mut self, mut body: Map<String, Value>, list: &str, index_name: &str) {
+    fn set_part(&mut self, body: &str, list: &str, index_name: &str) {
+        let Some(mut body) = members(body) else { return };
+        self.settle();
         let (Some(item), Some(at)) = (index(&body, "output_index"), index(&body, index_name)) else { return };
         let Some(part) = body.remove("part") else { return };
         if let Some(Value::Object(item)) = self.output.get_mut(item)
@@ -173,6 +188,15 @@ impl Place {
         };
         string(item.get_mut(list)?.get_mut(self.part_index as usize)?.get_mut(member)?)
     }
+}
+
+fn members(body: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(body).ok()
+}
+
+/// The response that an event shows.
+fn response_in(body: &str) -> Option<Value> {
+    members(body)?.remove("response").filter(Value::is_object)
 }
 
 const fn string(value: &mut Value) -> Option<&mut String> {

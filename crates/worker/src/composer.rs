@@ -158,10 +158,9 @@ impl Composer {
     /// Tells that a worker has begun, unless an earlier one did.
     pub(crate) fn begin(&mut self) {
         if self.assembler.next() == 1
-            && let Some(response) = self.assembler.response()
+            && let Some(created) = self.assembler.shown()
         {
-            let response = protocol::with_status(response, "in_progress");
-            self.emit(protocol::lifecycle(EventKind::InProgress, &response));
+            self.emit(protocol::in_progress(created));
         }
     }
 
@@ -210,9 +209,9 @@ impl Composer {
             self.emit(protocol::error_event(error));
         }
         let usage = self.tally.usage(matches!(ending, Ending::Completed | Ending::Incomplete(_)));
-        let resource = self.assembler.response().unwrap_or_default();
-        let output = self.assembler.output().to_vec();
-        let (kind, resource) = protocol::end(resource, output, usage, &ending.outcome(), now);
+        let (resource, output) = self.assembler.take();
+        let (kind, resource) =
+            protocol::end(resource.unwrap_or_default(), output, usage, &ending.outcome(), now);
         (protocol::lifecycle(kind, &resource), resource)
     }
 
