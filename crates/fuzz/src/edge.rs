@@ -10,8 +10,8 @@ use futures_util::{SinkExt, StreamExt};
 use gateway::{Accept, Gateway};
 use identity::Authenticator;
 use prometheus_client::registry::Registry;
-use protocol::{Item, Outcome, Request, Role, StoredInput, end, lifecycle, resource};
-use stream::{EventKind, ResponseId};
+use protocol::{Item, Outcome, Request, Role, StoredInput, created, end};
+use stream::ResponseId;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split},
     runtime::{Builder, Runtime},
@@ -181,9 +181,9 @@ async fn remember(broker: &Broker) {
         store: true,
         ..Header::default()
     };
-    let begun = resource(STORED, 0, &Request::new(MODEL), "queued");
-    let (kind, ended) = end(begun.clone(), Vec::new(), None, &Outcome::Completed, 0);
-    let events = [lifecycle(EventKind::Created, &begun), lifecycle(kind, &ended)];
+    let begun = created(STORED, 0, &Request::new(MODEL), "queued");
+    let ended = end(&begun.body, Vec::new(), None, &Outcome::Completed, 0);
+    let events = [begun.into(), ended.into()];
     broker.log.create(STORED, &header, &events).await.expect("a broker");
     let input = StoredInput {
         tenant: header.tenant,

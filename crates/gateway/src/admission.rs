@@ -174,8 +174,8 @@ impl Shared {
             _ => EventKind::Incomplete,
         };
         let created_at = finished["created_at"].as_u64().unwrap_or_default();
-        let created = protocol::resource(id, created_at, &order.create.request, "in_progress");
-        let events = [protocol::lifecycle(EventKind::Created, &created), protocol::lifecycle(kind, finished)];
+        let created = protocol::created(id, created_at, &order.create.request, "in_progress");
+        let events = [created.into(), protocol::lifecycle(kind, finished)];
         self.broker.log.create(id, &header, &events).await.map_err(unavailable)?;
         let subscribe =
             Subscribe { model: &header.model, trace: None, from: 0, catch_up: true, leave: Leave::RunsOn };

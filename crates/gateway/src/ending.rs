@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use broker::{AppendError, Broker, FoundJob, JobState, Member, OpenError, OpenMode};
+use broker::{AppendError, Broker, FoundJob, Header, JobState, Member, OpenError, OpenMode};
 use protocol::{ApiError, Outcome, Request, StoredResponse};
-use stream::{Assembler, Event, ResponseId};
+use stream::{Assembler, Event, ResponseId, Whole};
 use trace::{Kind, TraceContext, Tracer, key};
 
 const STREAM_LOST: &str = "stream_lost";
@@ -93,11 +93,9 @@ impl Ender {
             // Records of one opening follow on each other.
             let _ = so_far.push(sequence, event);
         }
-        let (resource, output) = so_far.take();
-        let (kind, resource) =
-            protocol::end(resource.unwrap_or_default(), output, None, outcome, unix_time());
-        let terminal = protocol::lifecycle(kind, &resource);
-        match broker.log.append(id, opened.epoch, opened.next(), &[terminal]).await {
+        let (shown, output) = so_far.take();
+        let terminal = protocol::end(&shown.unwrap_or_default(), output, None, outcome, unix_time());
+        match broker.log.append(id, opened.epoch, opened.next(), &[terminal.clone().into()]).await {
             Ok(_) => {}
             Err(AppendError::Fenced) => return Ok(Found::Owned),
             Err(AppendError::Ended) => return Ok(Found::Ended),
@@ -107,15 +105,14 @@ impl Ender {
         }
         // Only what stands in the log is stored. Should this process die just now, a worker finds the job and stores it.
         if opened.header.store {
-            let (tenant, user) = (opened.header.tenant.clone(), opened.header.user.clone());
-            self.remember(id, &StoredResponse { tenant, user, response: resource }).await;
+            self.remember(id, &opened.header, &terminal).await;
         }
         broker::account::settle(&*broker.store, &opened.header, id).await;
         Ok(Found::Waiting)
     }
 
-    async fn remember(&self, id: ResponseId, stored: &StoredResponse) {
-        let Ok(value) = serde_json::to_vec(stored) else { return };
+    async fn remember(&self, id: ResponseId, header: &Header, terminal: &Whole) {
+        let Some(value) = StoredResponse::of(&header.tenant, &header.user, terminal) else { return };
         let key = StoredResponse::key(id);
         if let Err(error) = self.broker.store.put(&key, value.into(), self.store_ttl).await {
             tracing::warn!(response = %id, %error, "failed to remember a response");
@@ -131,9 +128,9 @@ pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
     let error = stream_lost();
     let request = Request::new(model);
     let outcome = Outcome::Failed { code: STREAM_LOST.to_owned(), message: error.message.clone() };
-    let resource = protocol::resource(id, unix_time(), &request, "in_progress");
-    let (kind, resource) = protocol::end(resource, Vec::new(), None, &outcome, unix_time());
-    vec![protocol::error_event(&error), protocol::lifecycle(kind, &resource)]
+    let created = protocol::created(id, unix_time(), &request, "in_progress");
+    let end = protocol::end(&created.body, Vec::new(), None, &outcome, unix_time());
+    vec![protocol::error_event(&error), end.into()]
 }
 
 /// The broker does not have any more what it had.

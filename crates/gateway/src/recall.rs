@@ -81,7 +81,7 @@ impl Shared {
         let ended = wait_for_end(&mut cursor).await?;
         let Ended { resource, error, tokens } = &ended;
         let told = Told::new("http", Some(begun)).with_tokens(*tokens);
-        self.metrics.end_response(&cursor, told, Some(resource), error.as_ref());
+        self.metrics.end_response(&cursor, told, resource["status"].as_str(), error.as_ref());
         Ok(ended)
     }
 

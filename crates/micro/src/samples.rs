@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use broker::{Header, Job, Kind};
 use protocol::{Item, Outcome, Place, Request, Role};
-use stream::{DeltaKind, Event, EventKind, ResponseId};
+use stream::{DeltaKind, Event, ResponseId};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::EVENTS;
@@ -65,14 +65,13 @@ pub(crate) fn request() -> Request {
 
 /// The event before all others.
 pub(crate) fn created(id: ResponseId) -> Event {
-    protocol::lifecycle(EventKind::Created, &protocol::resource(id, 0, &request(), "queued"))
+    protocol::created(id, 0, &request(), "queued").into()
 }
 
 /// The event after all others.
 pub(crate) fn completed(id: ResponseId) -> Event {
-    let begun = protocol::resource(id, 0, &request(), "in_progress");
-    let (kind, ended) = protocol::end(begun, Vec::new(), None, &Outcome::Completed, 0);
-    protocol::lifecycle(kind, &ended)
+    let begun = protocol::created(id, 0, &request(), "in_progress");
+    protocol::end(&begun.body, Vec::new(), None, &Outcome::Completed, 0).into()
 }
 
 /// Everything in one thread, so that the same happens in the same order each time; and time passes only when nothing else does.

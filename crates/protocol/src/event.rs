@@ -169,9 +169,13 @@ pub fn read_error(event: &Event) -> Option<ApiError> {
     }
 }
 
-/// An event with this body. It is written at once: a tree of it would cost several times as much as its text.
 pub(crate) fn whole(kind: EventKind, body: &impl Serialize) -> Event {
+    Event::Whole(self::body(kind, body))
+}
+
+/// An event with this body. It is written at once: a tree of it would cost several times as much as its text.
+pub(crate) fn body(kind: EventKind, body: &impl Serialize) -> Whole {
     // Cannot fail: nothing here has keys that are no strings.
     let body = serde_json::to_string(body).unwrap_or_default();
-    Event::Whole(Whole { kind, body: body.into() })
+    Whole { kind, body: body.into() }
 }

@@ -49,7 +49,7 @@ pub use parse::{
 pub use rates::{Limited, Rate, Rates};
 pub use render::{SSE_DONE, event_json, sse_frame};
 pub use request::{Reasoning, Request, TextFormat, TextOptions};
-pub use resource::{Outcome, end, in_progress, lifecycle, resource, resource_of};
+pub use resource::{Outcome, Shown, created, end, in_progress, lifecycle, resource_of};
 pub use secret::Secret;
 pub use steer::steer_failed;
 pub use stored::{StoredInput, StoredResponse};

@@ -3,17 +3,24 @@
 //! The standard requires 31 members of it, null where unset, so it is made whole at the beginning and only changed at
 //! the end. The gateway makes it when it accepts a request, the worker carries it on.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use bytestring::ByteString;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+    ser::SerializeMap,
+};
+use serde_json::{Map, Value, json, value::RawValue};
 use stream::{Event, EventKind, ResponseId, Whole};
 
 use crate::{
-    FunctionTool, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, event,
+    FunctionTool, Item, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, event,
     request::STANDARD_EFFORTS,
 };
+
+/// How many members a resource has.
+const MEMBERS: usize = 31;
 
 /// How a response ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,101 +79,167 @@ impl Outcome {
     }
 }
 
-/// The resource of a response that has no output yet. `created_at` is in seconds since 1970.
+/// The first event of a response: it was accepted, and is shown as it was asked for. `created_at` is in seconds since 1970.
 ///
 /// What the request left to the model server is shown as the standard's default.
-pub fn resource(id: ResponseId, created_at: u64, request: &Request, status: &str) -> Value {
-    json!({
-        "id": id.to_string(),
-        "object": "response",
-        "created_at": created_at,
-        "completed_at": null,
-        "status": status,
-        "incomplete_details": null,
-        "model": request.model,
-        "previous_response_id": request.previous_response_id,
-        "instructions": request.instructions,
-        "output": [],
-        "error": null,
-        "tools": request.tools.iter().map(tool).collect::<Vec<_>>(),
-        "tool_choice": tool_choice(&request.tool_choice),
-        "truncation": request.truncation.as_deref().unwrap_or("disabled"),
-        "parallel_tool_calls": request.parallel_tool_calls,
-        "text": text_options(&request.text),
-        "top_p": request.top_p.unwrap_or(1.0),
-        "presence_penalty": request.presence_penalty.unwrap_or(0.0),
-        "frequency_penalty": request.frequency_penalty.unwrap_or(0.0),
-        "top_logprobs": request.top_logprobs.unwrap_or(0),
-        "temperature": request.temperature.unwrap_or(1.0),
-        "reasoning": request.reasoning.as_ref().map(reasoning),
-        "usage": null,
-        "max_output_tokens": request.max_output_tokens,
-        "max_tool_calls": request.max_tool_calls,
-        "store": request.store,
-        "background": request.background,
-        "service_tier": service_tier(request),
-        "metadata": request.metadata,
-        "safety_identifier": request.safety_identifier,
-        "prompt_cache_key": request.prompt_cache_key,
-    })
+pub fn created(id: ResponseId, created_at: u64, request: &Request, status: &str) -> Whole {
+    event::body(EventKind::Created, &Body { response: Created { id, created_at, request, status } })
 }
 
-/// Ends a response: the type of its terminal event and the final resource.
+/// What an event says that shows a response.
+#[derive(Serialize, Deserialize)]
+struct Body<R> {
+    response: R,
+}
+
+/// A response that has no output yet.
+struct Created<'a> {
+    id: ResponseId,
+    created_at: u64,
+    request: &'a Request,
+    status: &'a str,
+}
+
+impl Serialize for Created<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { id, created_at, request, status } = self;
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("id", &id.to_string())?;
+        members.serialize_entry("object", "response")?;
+        members.serialize_entry("created_at", created_at)?;
+        members.serialize_entry("completed_at", &())?;
+        members.serialize_entry("status", status)?;
+        members.serialize_entry("incomplete_details", &())?;
+        members.serialize_entry("model", &request.model)?;
+        members.serialize_entry("previous_response_id", &request.previous_response_id)?;
+        members.serialize_entry("instructions", &request.instructions)?;
+        members.serialize_entry("output", &[(); 0])?;
+        members.serialize_entry("error", &())?;
+        members.serialize_entry("tools", &request.tools.iter().map(tool).collect::<Vec<_>>())?;
+        members.serialize_entry("tool_choice", &tool_choice(&request.tool_choice))?;
+        members.serialize_entry("truncation", request.truncation.as_deref().unwrap_or("disabled"))?;
+        members.serialize_entry("parallel_tool_calls", &request.parallel_tool_calls)?;
+        members.serialize_entry("text", &text_options(&request.text))?;
+        members.serialize_entry("top_p", &request.top_p.unwrap_or(1.0))?;
+        members.serialize_entry("presence_penalty", &request.presence_penalty.unwrap_or(0.0))?;
+        members.serialize_entry("frequency_penalty", &request.frequency_penalty.unwrap_or(0.0))?;
+        members.serialize_entry("top_logprobs", &request.top_logprobs.unwrap_or(0))?;
+        members.serialize_entry("temperature", &request.temperature.unwrap_or(1.0))?;
+        members.serialize_entry("reasoning", &request.reasoning.as_ref().map(reasoning))?;
+        members.serialize_entry("usage", &())?;
+        members.serialize_entry("max_output_tokens", &request.max_output_tokens)?;
+        members.serialize_entry("max_tool_calls", &request.max_tool_calls)?;
+        members.serialize_entry("store", &request.store)?;
+        members.serialize_entry("background", &request.background)?;
+        members.serialize_entry("service_tier", service_tier(request))?;
+        members.serialize_entry("metadata", &request.metadata)?;
+        members.serialize_entry("safety_identifier", &request.safety_identifier)?;
+        members.serialize_entry("prompt_cache_key", &request.prompt_cache_key)?;
+        members.end()
+    }
+}
+
+/// The terminal event of a response, after one whose body is `shown`: the resource in it changes where it has to, and nowhere else.
 ///
 /// An item that was still in progress is as whole as its response: `completed` with it, otherwise `incomplete`.
 /// `completed_at`, in seconds since 1970, is shown only of a response that completed.
 pub fn end(
-    resource: Value,
+    shown: &str,
     output: Vec<Value>,
     usage: Option<Usage>,
     outcome: &Outcome,
     completed_at: u64,
-) -> (EventKind, Value) {
+) -> Whole {
     let completed = *outcome == Outcome::Completed;
     let item_status = if completed { "completed" } else { "incomplete" };
-    let mut members = match resource {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
-    let mut set = |name: &str, value: Value| members.insert(name.to_owned(), value);
-    set("status", outcome.status().into());
-    set("completed_at", completed.then_some(completed_at).into());
-    set("incomplete_details", outcome.incomplete_details());
-    set("error", outcome.error());
-    set("output", output.into_iter().map(|item| finished(item, item_status)).collect());
-    set("usage", usage.map_or(Value::Null, Usage::to_json));
-    (outcome.event_kind(), Value::Object(members))
+    let changes = [
+        ("status", outcome.status().into()),
+        ("completed_at", completed.then_some(completed_at).into()),
+        ("incomplete_details", outcome.incomplete_details()),
+        ("error", outcome.error()),
+        ("output", output.into_iter().map(|item| finished(item, item_status)).collect()),
+        ("usage", usage.map_or(Value::Null, Usage::to_json)),
+    ];
+    // A stream that was lost may have shown nothing.
+    let members =
+        serde_json::from_str(shown).map_or_else(|_| Members::default(), |body: Body<_>| body.response);
+    event::body(outcome.event_kind(), &Body { response: Changed { members, changes } })
+}
+
+/// An object whose members are left as they are written.
+#[derive(Default)]
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(MEMBERS);
+                while let Some((Name(name), value)) = object.next_entry()? {
+                    members.push((name, value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// A name, borrowed unless something in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A resource with some members that are not what they were.
+struct Changed<'a, const N: usize> {
+    members: Members<'a>,
+    changes: [(&'static str, Value); N],
+}
+
+impl<const N: usize> Serialize for Changed<'_, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { members: Members(members), changes } = self;
+        let change = |name: &str| changes.iter().find(|(changed, _)| *changed == name);
+        let mut object = serializer.serialize_map(None)?;
+        for (name, value) in members {
+            match change(name) {
+                Some((name, value)) => object.serialize_entry(name, value)?,
+                None => object.serialize_entry(name, value)?,
+            }
+        }
+        let is_new = |name: &str| members.iter().all(|(known, _)| known != name);
+        for (name, value) in changes.iter().filter(|(name, _)| is_new(name)) {
+            object.serialize_entry(name, value)?;
+        }
+        object.end()
+    }
 }
 
 /// An event that shows the whole resource: created, queued, in progress, or one of the terminal ones.
 pub fn lifecycle(kind: EventKind, resource: &Value) -> Event {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        response: &'a Value,
-    }
     event::whole(kind, &Body { response: resource })
 }
 
 /// The event that a worker has begun, after one whose body shows the response as it was created.
 pub fn in_progress(created: &ByteString) -> Event {
-    #[derive(Deserialize)]
-    struct Created<'a> {
-        #[serde(borrow)]
-        response: Shown<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Shown<'a> {
-        #[serde(borrow)]
-        status: Cow<'a, str>,
-    }
     let (kind, status) = (EventKind::InProgress, "in_progress");
     // Unless it was queued, it is in progress from the beginning on, and is shown as it was.
-    if serde_json::from_str::<Created<'_>>(created).is_ok_and(|created| created.response.status == status) {
-        return Event::Whole(Whole { kind, body: created.clone() });
+    match serde_json::from_str::<Body<Shown<'_>>>(created) {
+        Ok(Body { response }) if response.status == status => {
+            Event::Whole(Whole { kind, body: created.clone() })
+        }
+        _ => {
+            let members = serde_json::from_str(created)
+                .map_or_else(|_| Members::default(), |body: Body<_>| body.response);
+            event::whole(kind, &Body { response: Changed { members, changes: [("status", status.into())] } })
+        }
     }
-    let mut resource = resource_in(created).unwrap_or_default();
-    resource["status"] = status.into();
-    lifecycle(kind, &resource)
 }
 
 fn finished(mut item: Value, status: &str) -> Value {
@@ -238,13 +311,28 @@ fn reasoning(reasoning: &Reasoning) -> Value {
 /// The resource that an event shows, if it is one of those that show it.
 pub fn resource_of(event: &Event) -> Option<Value> {
     let Event::Whole(whole) = event else { return None };
-    resource_in(&whole.body)
+    serde_json::from_str::<Body<Value>>(&whole.body).ok().map(|body| body.response).filter(Value::is_object)
 }
 
-fn resource_in(body: &str) -> Option<Value> {
-    #[derive(Deserialize)]
-    struct Body {
-        response: Value,
+/// What whoever tells events has to know of a response: as much of the resource, and no more is read.
+#[derive(Debug, Deserialize)]
+pub struct Shown<'a> {
+    /// `completed`, `failed`, …
+    #[serde(borrow)]
+    pub status: Cow<'a, str>,
+    #[serde(borrow)]
+    output: &'a RawValue,
+}
+
+impl<'a> Shown<'a> {
+    /// What an event shows, if it is one of those that show a response.
+    pub fn by(event: &'a Event) -> Option<Self> {
+        let Event::Whole(whole) = event else { return None };
+        serde_json::from_str::<Body<Self>>(&whole.body).ok().map(|body| body.response)
     }
-    serde_json::from_str::<Body>(body).ok().map(|body| body.response).filter(Value::is_object)
+
+    /// The output items.
+    pub fn output(&self) -> Vec<Item> {
+        serde_json::from_str(self.output.get()).unwrap_or_default()
+    }
 }

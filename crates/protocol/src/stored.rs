@@ -1,8 +1,8 @@
 //! What the store remembers of a response: written by gateways and workers, read by any gateway.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use stream::ResponseId;
+use serde_json::{Value, value::RawValue};
+use stream::{ResponseId, Whole};
 
 use crate::Item;
 
@@ -41,5 +41,22 @@ impl StoredResponse {
     /// Where it is kept.
     pub fn key(id: ResponseId) -> String {
         format!("response:{id}")
+    }
+
+    /// What is kept of a response, as JSON, word for word as its terminal event shows it. Nothing, if the event shows none.
+    pub fn of(tenant: &str, user: &str, terminal: &Whole) -> Option<Vec<u8>> {
+        #[derive(Deserialize)]
+        struct Body<'a> {
+            #[serde(borrow)]
+            response: &'a RawValue,
+        }
+        #[derive(Serialize)]
+        struct Kept<'a> {
+            tenant: &'a str,
+            user: &'a str,
+            response: &'a RawValue,
+        }
+        let Body { response } = serde_json::from_str(&terminal.body).ok()?;
+        serde_json::to_vec(&Kept { tenant, user, response }).ok()
     }
 }

@@ -17,6 +17,11 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Tokens read and written.
+    pub const fn total_tokens(self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+
     /// The standard's form. OpenAI's SDKs also have `cache_write_tokens` as a required member; model servers that run a cache
     /// of their own do not count what they write to it.
     pub fn to_json(self) -> Value {
@@ -25,7 +30,7 @@ impl Usage {
             "input_tokens_details": { "cached_tokens": self.cached_tokens, "cache_write_tokens": 0 },
             "output_tokens": self.output_tokens,
             "output_tokens_details": { "reasoning_tokens": self.reasoning_tokens },
-            "total_tokens": self.input_tokens.saturating_add(self.output_tokens),
+            "total_tokens": self.total_tokens(),
         })
     }
 

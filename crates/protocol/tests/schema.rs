@@ -3,12 +3,12 @@
 
 use protocol::{
     ApiError, ErrorType, Item, ItemStatus, Outcome, Page, Place, Reasoning, Request, TextFormat, Usage,
-    compaction, compaction_item, end, error_event, event_json, function_call_item, input_items, item_added,
-    item_done, lifecycle, message_item, reasoning_item, resource, sse_frame,
+    compaction, compaction_item, created, end, error_event, event_json, function_call_item, in_progress,
+    input_items, item_added, item_done, lifecycle, message_item, reasoning_item, resource_of, sse_frame,
 };
 use schema::Standard;
 use serde_json::{Value, json};
-use stream::{DeltaKind, Event, EventKind, ResponseId};
+use stream::{DeltaKind, Event, EventKind, ResponseId, Whole};
 
 const ID: ResponseId = ResponseId::from_parts(3, 0xabcd);
 const LOGPROB: &str =
@@ -22,6 +22,11 @@ macro_rules! standard {
             None => return println!("{}", schema::NOT_CHECKED),
         }
     };
+}
+
+/// The resource that an event shows.
+fn shown(event: Whole) -> Value {
+    resource_of(&event.into()).unwrap()
 }
 
 fn assert_valid(result: Result<(), String>) {
@@ -132,15 +137,13 @@ fn events() -> Vec<Event> {
         events.push(error_event(&error));
     }
     for request in requests() {
-        let begun = resource(ID, 1, &request, "in_progress");
-        for kind in [EventKind::Created, EventKind::Queued, EventKind::InProgress] {
-            events.push(lifecycle(kind, &begun));
-        }
+        let begun = created(ID, 1, &request, "queued");
+        events.extend([in_progress(&begun.body), lifecycle(EventKind::Queued, &shown(begun.clone()))]);
         for outcome in outcomes() {
             let usage = Some(Usage { input_tokens: 1, output_tokens: 2, ..Usage::default() });
-            let (kind, ended) = end(begun.clone(), items(), usage, &outcome, 2);
-            events.push(lifecycle(kind, &ended));
+            events.push(end(&begun.body, items(), usage, &outcome, 2).into());
         }
+        events.push(begun.into());
     }
     events
 }
@@ -150,13 +153,12 @@ fn resources() {
     let standard = standard!();
     assert!(standard.check("ResponseResource", &json!({})).is_err(), "nothing is checked at all");
     for request in requests() {
-        let begun = resource(ID, 1, &request, "queued");
-        assert_valid(standard.check("ResponseResource", &begun));
+        let begun = created(ID, 1, &request, "queued");
         for outcome in outcomes() {
-            assert_valid(
-                standard.check("ResponseResource", &end(begun.clone(), items(), None, &outcome, 2).1),
-            );
+            let ended = shown(end(&begun.body, items(), None, &outcome, 2));
+            assert_valid(standard.check("ResponseResource", &ended));
         }
+        assert_valid(standard.check("ResponseResource", &shown(begun)));
     }
 }
 
@@ -202,9 +204,9 @@ fn error_bodies() {
 fn compactions() {
     let standard = standard!();
     for usage in [None, Some(Usage::default())] {
-        let begun = resource(ID, 1, &Request::new("demo"), "in_progress");
+        let begun = created(ID, 1, &Request::new("demo"), "in_progress");
         let item = compaction_item(ID, 0, &compaction::encode("They spoke."));
-        let (_, ended) = end(begun, vec![item], usage, &Outcome::Completed, 2);
+        let ended = shown(end(&begun.body, vec![item], usage, &Outcome::Completed, 2));
         assert_valid(standard.check("CompactResource", &compaction::answer(&ended)));
     }
 }

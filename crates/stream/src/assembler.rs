@@ -6,6 +6,7 @@
 use std::mem;
 
 use bytestring::ByteString;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
@@ -90,11 +91,10 @@ impl Assembler {
         self.shown.as_ref()
     }
 
-    /// The resource as it was shown last, and the output items since then, for whoever ends the stream: nothing is folded in any
-    /// more.
-    pub fn take(&mut self) -> (Option<Value>, Vec<Value>) {
+    /// What [`shown`](Self::shown) says, and the output items, for whoever ends the stream: nothing is folded in any more.
+    pub fn take(&mut self) -> (Option<ByteString>, Vec<Value>) {
         self.settle();
-        (self.shown.take().as_deref().and_then(response_in), mem::take(&mut self.output))
+        (self.shown.take(), mem::take(&mut self.output))
     }
 
     /// Folds in the event with number `sequence`.
@@ -145,35 +145,46 @@ impl Assembler {
             }
             EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(&whole.body),
             EventKind::ContentPartAdded | EventKind::ContentPartDone => {
-                self.set_part(&whole.body, "content", "content_index");
+                self.set_part(&whole.body, "content");
             }
             EventKind::ReasoningSummaryPartAdded | EventKind::ReasoningSummaryPartDone => {
-                self.set_part(&whole.body, "summary", "summary_index");
+                self.set_part(&whole.body, "summary");
             }
             _ => {}
         }
     }
 
     fn set_item(&mut self, body: &str) {
-        let Some(mut body) = members(body) else { return };
+        let Ok(ItemBody { output_index, item }) = serde_json::from_str(body) else { return };
         self.settle();
-        let item = body.remove("item").filter(Value::is_object);
-        if let (Some(index), Some(item)) = (index(&body, "output_index"), item) {
-            put(&mut self.output, index, item);
-        }
+        put(&mut self.output, output_index, item.into());
     }
 
-    fn set_part(&mut self, body: &str, list: &str, index_name: &str) {
-        let Some(mut body) = members(body) else { return };
+    fn set_part(&mut self, body: &str, list: &str) {
+        let Ok(PartBody { output_index, part_index, part }) = serde_json::from_str(body) else { return };
         self.settle();
-        let (Some(item), Some(at)) = (index(&body, "output_index"), index(&body, index_name)) else { return };
-        let Some(part) = body.remove("part") else { return };
-        if let Some(Value::Object(item)) = self.output.get_mut(item)
+        if let Some(Value::Object(item)) = self.output.get_mut(output_index)
             && let Value::Array(parts) = item.entry(list).or_insert_with(|| Value::Array(Vec::new()))
         {
-            put(parts, at, part);
+            put(parts, part_index, part);
         }
     }
+}
+
+/// An event that shows an item.
+#[derive(Deserialize)]
+struct ItemBody {
+    output_index: usize,
+    item: Map<String, Value>,
+}
+
+/// An event that shows a part of one.
+#[derive(Deserialize)]
+struct PartBody {
+    output_index: usize,
+    #[serde(alias = "content_index", alias = "summary_index")]
+    part_index: usize,
+    part: Value,
 }
 
 impl Place {
@@ -190,13 +201,13 @@ impl Place {
     }
 }
 
-fn members(body: &str) -> Option<Map<String, Value>> {
-    serde_json::from_str(body).ok()
-}
-
 /// The response that an event shows.
 fn response_in(body: &str) -> Option<Value> {
-    members(body)?.remove("response").filter(Value::is_object)
+    #[derive(Deserialize)]
+    struct Body {
+        response: Map<String, Value>,
+    }
+    serde_json::from_str::<Body>(body).ok().map(|body| body.response.into())
 }
 
 const fn string(value: &mut Value) -> Option<&mut String> {
@@ -204,10 +215,6 @@ const fn string(value: &mut Value) -> Option<&mut String> {
         Value::String(text) => Some(text),
         _ => None,
     }
-}
-
-fn index(body: &Map<String, Value>, name: &str) -> Option<usize> {
-    body.get(name)?.as_u64()?.try_into().ok()
 }
 
 /// Sets element `at`, or appends it if it is the next; anything further out is not of a well-formed stream.

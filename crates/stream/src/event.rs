@@ -42,6 +42,12 @@ pub struct Whole {
     pub body: ByteString,
 }
 
+impl From<Whole> for Event {
+    fn from(whole: Whole) -> Self {
+        Self::Whole(whole)
+    }
+}
+
 /// The text that a delta adds to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeltaKind {

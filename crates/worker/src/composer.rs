@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use bytestring::ByteString;
 use engine::{Finish, Output};
-use protocol::{ApiError, ItemStatus, Outcome, Place, Request};
+use protocol::{ApiError, ItemStatus, Outcome, Place, Request, Usage};
 use serde_json::Value;
-use stream::{Assembler, DeltaKind, Event, EventKind, ItemKind, OutOfOrder, Record, ResponseId, Sequence};
+use stream::{
+    Assembler, DeltaKind, Event, EventKind, ItemKind, OutOfOrder, Record, ResponseId, Sequence, Whole,
+};
 
 use crate::tally::Tally;
 
@@ -192,8 +194,8 @@ impl Composer {
         None
     }
 
-    /// Closes what is open. The terminal event and the resource in it are returned, for the caller to append last.
-    pub(crate) fn end(&mut self, ending: &Ending, now: u64) -> (Event, Value) {
+    /// Closes what is open. The terminal event is returned, for the caller to append last, with the usage that it tells.
+    pub(crate) fn end(&mut self, ending: &Ending, now: u64) -> (Whole, Option<Usage>) {
         let status =
             if *ending == Ending::Completed { ItemStatus::Completed } else { ItemStatus::Incomplete };
         self.close_text(status);
@@ -209,10 +211,9 @@ impl Composer {
             self.emit(protocol::error_event(error));
         }
         let usage = self.tally.usage(matches!(ending, Ending::Completed | Ending::Incomplete(_)));
-        let (resource, output) = self.assembler.take();
-        let (kind, resource) =
-            protocol::end(resource.unwrap_or_default(), output, usage, &ending.outcome(), now);
-        (protocol::lifecycle(kind, &resource), resource)
+        let (shown, output) = self.assembler.take();
+        let shown = shown.unwrap_or_default();
+        (protocol::end(&shown, output, usage, &ending.outcome(), now), usage)
     }
 
     fn emit(&mut self, event: Event) {

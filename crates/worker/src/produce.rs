@@ -14,7 +14,7 @@ use std::{
 
 use broker::{AppendError, Broker, Claim, Kind, OpenError, OpenMode, Stop};
 use futures_util::StreamExt as _;
-use protocol::{ApiError, Request};
+use protocol::{ApiError, Request, Usage};
 use stream::Epoch;
 use tokio::time::Instant;
 use trace::{Span, key};
@@ -330,10 +330,10 @@ impl<'a> Session<'a> {
     /// Ends the response: in its stream, then in the store.
     async fn end(&mut self, ending: &Ending) -> Result<(), Leave> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let (terminal, response) = self.stream.composer.end(ending, now);
+        let (terminal, usage) = self.stream.composer.end(ending, now);
         // In one append: a successor could neither carry on a text that was closed nor take back an error that was told.
         let mut last = self.stream.composer.take();
-        last.push(terminal);
+        last.push(terminal.clone().into());
         self.stream.outbox.push(last);
         self.stream.outbox.flush().await?;
         let tokens = self.stream.composer.tokens_told() - self.told_before;
@@ -345,14 +345,13 @@ impl<'a> Session<'a> {
             .await
             .map_err(Leave::Store)?;
         let Broker { store, .. } = &self.shared.broker;
-        for (key, count) in [(key::INPUT_TOKENS, "input_tokens"), (key::OUTPUT_TOKENS, "output_tokens")] {
-            if let Some(count) = response["usage"][count].as_u64() {
-                self.work.set(key, count);
-            }
+        if let Some(usage) = usage {
+            self.work.set(key::INPUT_TOKENS, usage.input_tokens);
+            self.work.set(key::OUTPUT_TOKENS, usage.output_tokens);
         }
-        let used = response["usage"]["total_tokens"].as_u64().unwrap_or(tokens);
+        let used = usage.map_or(tokens, Usage::total_tokens);
         broker::account::charge(&**store, &self.claim.job.header, used).await;
-        remember(self.shared, &self.claim.job, response).await.map_err(Leave::Store)
+        remember(self.shared, &self.claim.job, &terminal).await.map_err(Leave::Store)
     }
 }
 

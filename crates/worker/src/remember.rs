@@ -9,8 +9,7 @@ use std::time::Duration;
 use broker::Job;
 use bytes::Bytes;
 use protocol::StoredResponse;
-use serde_json::Value;
-use stream::Assembler;
+use stream::{Event, Whole};
 use tokio::time::Instant;
 
 use crate::worker::Shared;
@@ -21,14 +20,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// At most so many bytes of a log are read at a time.
 const PAGE_BYTES: usize = 256 * 1024;
 
-/// Stores `response` as the end of the job's response, if it is to be stored.
-pub(crate) async fn remember(shared: &Shared, job: &Job, response: Value) -> Result<(), broker::Error> {
+/// Stores what the `terminal` event shows as the end of the job's response, if it is to be stored.
+pub(crate) async fn remember(shared: &Shared, job: &Job, terminal: &Whole) -> Result<(), broker::Error> {
     if !job.header.store {
         return Ok(());
     }
-    let (tenant, user) = (job.header.tenant.clone(), job.header.user.clone());
-    let stored = StoredResponse { tenant, user, response };
-    let value = Bytes::from(serde_json::to_vec(&stored).map_err(broker::Error::refused)?);
+    let value = StoredResponse::of(&job.header.tenant, &job.header.user, terminal);
+    let value = Bytes::from(value.ok_or_else(|| broker::Error::refused("an end that shows no response"))?);
     let (store, key) = (&shared.broker.store, StoredResponse::key(job.id));
     let give_up = Instant::now() + PATIENCE;
     while let Err(error) = store.put(&key, value.clone(), shared.config.store_ttl).await {
@@ -50,21 +48,16 @@ pub(crate) async fn recover(shared: &Shared, job: &Job) -> Result<(), broker::Er
     if !job.header.store || shared.broker.store.get(&StoredResponse::key(job.id)).await?.is_some() {
         return Ok(());
     }
-    let mut so_far = Assembler::new();
-    while !so_far.has_ended() {
-        let Some(page) = shared.broker.log.read(job.id, so_far.next(), PAGE_BYTES).await? else {
-            return Ok(());
-        };
-        let next = so_far.next();
-        for (sequence, event) in page.records.iter().flat_map(|record| record.events_from(next)) {
-            so_far.push(sequence, event).map_err(broker::Error::refused)?;
+    let mut next = 0;
+    while let Some(page) = shared.broker.log.read(job.id, next, PAGE_BYTES).await? {
+        let Some(last) = page.records.last() else { break };
+        if let Some(Event::Whole(whole)) = last.events.last().filter(|event| event.is_terminal()) {
+            return remember(shared, job, whole).await;
         }
         if !page.more {
             break;
         }
+        next = last.next();
     }
-    match so_far.response().filter(|_| so_far.has_ended()) {
-        Some(response) => remember(shared, job, response).await,
-        None => Ok(()),
-    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::{mem, time::Duration};
 use broker::{Creation, Header, Job, Kind, Store};
 use protocol::{ApiError, Create, Item, Request, StoredInput, StoredResponse};
 use serde::Serialize;
-use serde_json::Value;
-use stream::{Event, EventKind, ResponseId};
+
+use stream::{Event, ResponseId, Whole};
 use trace::{Span, key};
 
 use super::{OnLeave, Order, internal};
@@ -141,25 +141,21 @@ impl Shared {
         id: ResponseId,
         header: &Header,
         request: &Request,
-        end: Option<&Value>,
+        end: Option<&Whole>,
     ) -> Result<(), broker::Error> {
         if !header.store {
             return Ok(());
         }
-        let (tenant, user) = (header.tenant.clone(), header.user.clone());
         let input = StoredInput {
-            tenant: tenant.clone(),
-            user: user.clone(),
+            tenant: header.tenant.clone(),
+            user: header.user.clone(),
             input: request.input.clone(),
             previous_response_id: request.previous_response_id.clone(),
         };
         let (store, ttl) = (&*self.broker.store, self.config.store_ttl);
         remember_input(store, id, &input, ttl).await?;
-        match end {
-            Some(end) => {
-                let response = StoredResponse { tenant, user, response: end.clone() };
-                put(store, &StoredResponse::key(id), &response, ttl).await
-            }
+        match end.and_then(|end| StoredResponse::of(&header.tenant, &header.user, end)) {
+            Some(response) => store.put(&StoredResponse::key(id), response.into(), ttl).await,
             None => Ok(()),
         }
     }
@@ -195,18 +191,17 @@ async fn put(
 /// What a stream begins with.
 pub(crate) struct First {
     pub(crate) events: Vec<Event>,
-    /// The response as it ends, if it generates nothing and is over at once.
-    end: Option<Value>,
+    /// The event that ends it, if it generates nothing and is over at once.
+    end: Option<Whole>,
 }
 
 pub(crate) fn first_events(id: ResponseId, header: &Header, request: &Request, generate: bool) -> First {
     let status = if header.background { "queued" } else { "in_progress" };
     let created_at = header.created_at_ms / 1000;
-    let resource = protocol::resource(id, created_at, request, status);
-    let created = protocol::lifecycle(EventKind::Created, &resource);
+    let created = protocol::created(id, created_at, request, status);
     if generate {
-        return First { events: vec![created], end: None };
+        return First { events: vec![created.into()], end: None };
     }
-    let (kind, end) = protocol::end(resource, Vec::new(), None, &protocol::Outcome::Completed, created_at);
-    First { events: vec![created, protocol::lifecycle(kind, &end)], end: Some(end) }
+    let end = protocol::end(&created.body, Vec::new(), None, &protocol::Outcome::Completed, created_at);
+    First { events: vec![created.into(), end.clone().into()], end: Some(end) }
 }

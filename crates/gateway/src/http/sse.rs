@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use prometheus_client::metrics::counter::Counter;
-use protocol::{ChatStream, Dialect, SSE_DONE};
+use protocol::{ChatStream, Dialect, SSE_DONE, Shown};
 use stream::{Event, ResponseId};
 use tokio::time::{Instant, Sleep};
 
@@ -121,10 +121,11 @@ impl Events {
             self.pace.told(deltas);
         }
         if let Some((_, terminal)) = events().last().filter(|(_, event)| event.is_terminal()) {
-            let resource = protocol::resource_of(terminal);
+            let shown = Shown::by(terminal);
+            let status = shown.as_ref().map(|shown| &*shown.status);
             let error = events().find_map(|(_, event)| protocol::read_error(event));
             let (metrics, so_far) = (&self.shared.metrics, self.pace.so_far());
-            metrics.end_response(&self.cursor, so_far, resource.as_ref(), error.as_ref());
+            metrics.end_response(&self.cursor, so_far, status, error.as_ref());
         }
         match &mut self.told {
             Told::Chat(chat) => events().for_each(|(_, event)| chat.event(event, &mut self.chunk)),

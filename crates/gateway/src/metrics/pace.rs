@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 use protocol::ApiError;
-use serde_json::Value;
+
 use tokio::time::Instant;
 
 use super::{Metrics, ModelLabels, OutcomeLabels};
@@ -93,10 +93,10 @@ impl Metrics {
         &self,
         cursor: &Cursor,
         told: Told,
-        resource: Option<&Value>,
+        status: Option<&str>,
         error: Option<&ApiError>,
     ) {
-        let outcome = match resource.and_then(|resource| resource["status"].as_str()) {
+        let outcome = match status {
             Some("completed") => "completed",
             Some("incomplete") => "incomplete",
             Some("cancelled") => "cancelled",

@@ -6,13 +6,13 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use protocol::{Item, Request};
+use protocol::{Item, Request, Shown};
 use stream::{Event, EventKind, ResponseId, Sequence};
 use tokio::time::Instant;
 
 use super::{lanes::LaneId, session::Told, turns::Step};
 use crate::{
-    continuation::{Conversation, output_items},
+    continuation::Conversation,
     delivery::{Cursor, Piece},
     metrics::{Metrics, Pace},
 };
@@ -130,15 +130,15 @@ impl Turn {
 
     /// What the connection is to remember, after the last events.
     pub(super) fn conclude(&mut self, last: &Piece, metrics: &Metrics) -> Conclusion {
-        let resource = last.events().last().and_then(|(_, event)| protocol::resource_of(event));
+        let last_event = last.events().last().map(|(_, event)| event);
+        let shown = last_event.and_then(Shown::by);
         let error = last.events().find_map(|(_, event)| protocol::read_error(event));
-        metrics.end_response(&self.cursor, self.pace.so_far(), resource.as_ref(), error.as_ref());
-        let Some(resource) = resource.filter(|resource| resource["status"] != "failed") else {
-            return Conclusion::Failed;
-        };
+        let status = shown.as_ref().map(|shown| &*shown.status);
+        metrics.end_response(&self.cursor, self.pace.so_far(), status, error.as_ref());
+        let Some(shown) = shown.filter(|shown| shown.status != "failed") else { return Conclusion::Failed };
         let Some(conversation) = self.conversation.take() else { return Conclusion::Unknown };
         let mut conversation = Arc::unwrap_or_clone(conversation);
-        conversation.extend(output_items(&resource));
+        conversation.extend(shown.output());
         Conclusion::Continues(conversation)
     }
 }

@@ -4,8 +4,9 @@ use stream::{DeltaKind, Event, EventKind};
 
 use super::{ID, request};
 use crate::{
-    ApiError, ChatStream, ItemStatus, Outcome, Place, Usage, chat_completion, chat_error, end, error_event,
-    function_call_item, item_added, item_done, lifecycle, message_item, read_error, reasoning_item, resource,
+    ApiError, ChatStream, ItemStatus, Outcome, Place, Usage, chat_completion, chat_error, created, end,
+    error_event, function_call_item, item_added, item_done, lifecycle, message_item, read_error,
+    reasoning_item, resource_of,
 };
 
 const LOGPROBS: &str = r#"[{"token":"Hi","logprob":-0.5,"bytes":[72,105],"top_logprobs":[]}]"#;
@@ -16,8 +17,10 @@ fn place(kind: DeltaKind, output_index: u32) -> Place {
 
 fn terminal(output: Vec<Value>, outcome: &Outcome) -> (Event, Value) {
     let usage = Usage { input_tokens: 5, cached_tokens: 1, output_tokens: 4, reasoning_tokens: 2 };
-    let (kind, resource) = end(resource(ID, 1, &request(), "in_progress"), output, Some(usage), outcome, 2);
-    (lifecycle(kind, &resource), resource)
+    let begun = created(ID, 1, &request(), "in_progress");
+    let event = Event::from(end(&begun.body, output, Some(usage), outcome, 2));
+    let resource = resource_of(&event).unwrap();
+    (event, resource)
 }
 
 /// A response that thinks, speaks and calls two functions at once.

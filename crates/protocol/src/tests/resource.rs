@@ -1,13 +1,76 @@
 use serde_json::{Value, json};
-use stream::{DeltaKind, Event, EventKind};
+use stream::{DeltaKind, Event, EventKind, ItemKind, Whole};
 
 use super::{ID, request};
-use crate::{ItemStatus, Outcome, Place, Usage, compaction, end, message_item, resource};
+use crate::{
+    ItemStatus, Outcome, Place, Request, Shown, StoredResponse, Usage, compaction, created, end, in_progress,
+    message_item, resource_of,
+};
 
 #[test]
 fn a_new_response_has_every_member() {
-    let resource = resource(ID, 1_700_000_000, &request(), "queued");
-    insta::assert_json_snapshot!(resource);
+    insta::assert_json_snapshot!(shown(created(ID, 1_700_000_000, &request(), "queued")));
+}
+
+#[test]
+fn a_worker_that_begins_changes_the_status_alone() {
+    let begun = shown(created(ID, 1, &request(), "in_progress"));
+    for status in ["queued", "in_progress"] {
+        let told = in_progress(&created(ID, 1, &request(), status).body);
+        assert_eq!(
+            (told.kind(), resource_of(&told).as_ref()),
+            (EventKind::InProgress, Some(&begun)),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn an_end_leaves_every_other_member_as_it_was() {
+    let temperature = Some(0.1);
+    let created = created(ID, 1, &Request { temperature, ..request() }, "in_progress");
+    let before = shown(created.clone());
+    let after = shown(end(&created.body, Vec::new(), None, &Outcome::Completed, 2));
+    let names = |resource: &Value| resource.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&after), names(&before));
+    for (name, value) in before.as_object().unwrap() {
+        let is_changed = ["status", "completed_at"].contains(&name.as_str());
+        assert_eq!(after[name] != *value, is_changed, "{name}");
+    }
+}
+
+#[test]
+fn what_showed_nothing_can_be_ended() {
+    for nothing in ["", "{}", r#"{"response":"r"}"#, r#"{"response":{}}"#] {
+        let ended = shown(end(nothing, Vec::new(), None, &Outcome::Cancelled, 2));
+        let expected = json!({
+            "status": "cancelled", "completed_at": null, "incomplete_details": null, "error": null, "output": [],
+            "usage": null,
+        });
+        assert_eq!(ended, expected, "{nothing}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_an_end_is_what_it_shows() {
+    let created = created(ID, 1, &request(), "in_progress");
+    let item = message_item(ID, 0, ItemStatus::Completed, Vec::new());
+    let terminal = end(&created.body, vec![item], None, &Outcome::Completed, 2);
+    let kept: StoredResponse =
+        serde_json::from_slice(&StoredResponse::of("t", "u", &terminal).unwrap()).unwrap();
+    let event = Event::from(terminal);
+    assert_eq!((&*kept.tenant, &*kept.user, Some(kept.response)), ("t", "u", resource_of(&event)));
+    let shown = Shown::by(&event).unwrap();
+    assert_eq!(
+        (&*shown.status, shown.output()[0].id()),
+        ("completed", Some(&*ID.item_id(ItemKind::Message, 0)))
+    );
+    assert!(Shown::by(&super::text("Hi")).is_none());
+}
+
+/// The resource that an event shows.
+fn shown(event: Whole) -> Value {
+    resource_of(&event.into()).unwrap()
 }
 
 #[test]
@@ -26,10 +89,12 @@ fn each_outcome_has_its_event_and_its_details() {
         .map(|outcome| {
             let item = message_item(ID, 0, ItemStatus::InProgress, Vec::new());
             let usage = Some(Usage { input_tokens: 3, output_tokens: 4, ..Usage::default() });
-            let (kind, ended) =
-                end(resource(ID, 1, &request(), "in_progress"), vec![item], usage, outcome, 2);
+            let begun = created(ID, 1, &request(), "in_progress");
+            let terminal = end(&begun.body, vec![item], usage, outcome, 2);
+            let name = terminal.kind.name();
+            let ended = shown(terminal);
             json!([
-                kind.name(),
+                name,
                 ended["status"],
                 ended["completed_at"],
                 ended["incomplete_details"],

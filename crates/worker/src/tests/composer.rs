@@ -3,7 +3,7 @@
 use engine::{Finish, Output, Usage};
 use protocol::{ApiError, ChoiceMode, Request, ToolChoice};
 use serde_json::{Value, json};
-use stream::{Epoch, EventKind, Record, ResponseId};
+use stream::{Epoch, Event, EventKind, Record, ResponseId};
 
 use crate::{
     Continuation,
@@ -14,8 +14,8 @@ use crate::{
 const ID: ResponseId = ResponseId::from_parts(0, 7);
 
 fn created() -> Record {
-    let resource = protocol::resource(ID, 1, &Request::new("m"), "in_progress");
-    Record { epoch: Epoch(0), first: 0, events: vec![protocol::lifecycle(EventKind::Created, &resource)] }
+    let created = protocol::created(ID, 1, &Request::new("m"), "in_progress");
+    Record { epoch: Epoch(0), first: 0, events: vec![created.into()] }
 }
 
 /// A composer after a stream that is whole.
@@ -27,6 +27,13 @@ fn resume(id: ResponseId, is_compaction: bool, records: &[Record]) -> Composer {
 
 fn composer() -> Composer {
     resume(ID, false, &[created()])
+}
+
+/// The terminal event, and the resource that it shows.
+fn end(composer: &mut Composer, ending: &Ending) -> (Event, Value) {
+    let terminal = Event::from(composer.end(ending, 2).0);
+    let resource = protocol::resource_of(&terminal).unwrap();
+    (terminal, resource)
 }
 
 fn text(text: &str) -> Output {
@@ -50,7 +57,7 @@ fn compose(request: &Request, outputs: Vec<Output>, ending: &Ending) -> (Vec<&'s
         finish = finish.or(composer.add(output, request));
     }
     assert_eq!(finish.is_some(), *ending == Ending::Completed);
-    let (terminal, resource) = composer.end(ending, 2);
+    let (terminal, resource) = end(&mut composer, ending);
     let mut kinds: Vec<_> = composer.take().iter().map(|event| event.kind().name()).collect();
     kinds.push(terminal.kind().name());
     (kinds, resource)
@@ -149,7 +156,7 @@ fn a_compaction_is_one_item() {
     let request = Request::new("m");
     composer.add(text("in "), &request);
     composer.add(text("short"), &request);
-    let (_, resource) = composer.end(&Ending::Completed, 2);
+    let (_, resource) = end(&mut composer, &Ending::Completed);
     let encoded = resource["output"][0]["encrypted_content"].as_str().unwrap();
     assert_eq!(protocol::compaction::decode(encoded).as_deref(), Some("in short"));
     assert_eq!(composer.take().len(), 2, "nothing but the item was told");
@@ -193,7 +200,7 @@ fn a_successor_goes_on_in_the_same_item() {
     let mut second = resume(ID, false, &[created(), told]);
     second.begin();
     second.add(text("lo"), &request);
-    let (_, resource) = second.end(&Ending::Completed, 2);
+    let (_, resource) = end(&mut second, &Ending::Completed);
     assert_eq!(resource["output"].as_array().unwrap().len(), 1);
     assert_eq!(resource["output"][0]["content"][0]["text"], "Hello");
     let kinds: Vec<_> = second.take().iter().map(|event| event.kind().name()).collect();
@@ -219,7 +226,7 @@ fn the_bill_has_the_input_once_and_the_output_as_told() {
     second.add(text("d "), &request);
     second.add(text("e"), &request);
     second.add(usage(13, 2), &request);
-    let (_, resource) = second.end(&Ending::Completed, 2);
+    let (_, resource) = end(&mut second, &Ending::Completed);
     assert_eq!(resource["usage"]["input_tokens"], 10);
     assert_eq!(resource["usage"]["output_tokens"], 5);
     assert_eq!(resource["usage"]["total_tokens"], 15);
@@ -236,7 +243,7 @@ fn a_call_that_begins_anew_costs_what_it_alone_costs() {
     composer.begin_call(false);
     composer.add(text("short"), &request);
     composer.add(Output::Usage(usage), &request);
-    let (_, resource) = composer.end(&Ending::Completed, 2);
+    let (_, resource) = end(&mut composer, &Ending::Completed);
     assert_eq!(resource["usage"]["output_tokens"], 2);
     let encoded = resource["output"][0]["encrypted_content"].as_str().unwrap();
     assert_eq!(protocol::compaction::decode(encoded).as_deref(), Some("short"), "nothing of the first call");
@@ -252,7 +259,7 @@ fn logprobs_of_a_predecessor_are_told_again_at_the_end() {
     let told = Record { epoch: Epoch(1), first: 1, events: first.take() };
     let mut second = resume(ID, false, &[created(), told]);
     second.add(Output::Text { text: "b".into(), logprobs: logprob("b") }, &request);
-    let (_, resource) = second.end(&Ending::Completed, 2);
+    let (_, resource) = end(&mut second, &Ending::Completed);
     let logprobs = &resource["output"][0]["content"][0]["logprobs"];
     assert_eq!((&logprobs[0]["token"], &logprobs[1]["token"]), (&json!("a"), &json!("b")));
 }
@@ -262,7 +269,7 @@ fn a_stream_with_a_gap_can_still_be_ended() {
     let gap = Record { epoch: Epoch(1), first: 5, events: vec![protocol::item_added(0, &json!({}))] };
     let (mut composer, whole) = Composer::resume(ID, false, &[created(), gap]);
     assert!(whole.is_err());
-    let (terminal, resource) = composer.end(&Ending::Failed(ApiError::server("stream_lost", "Lost.")), 2);
+    let (terminal, resource) = end(&mut composer, &Ending::Failed(ApiError::server("stream_lost", "Lost.")));
     assert_eq!(terminal.kind(), EventKind::Failed);
     assert_eq!(resource["error"]["code"], "stream_lost");
 }

@@ -38,10 +38,9 @@ fn work(tasks: &TaskTracker, config: Config, broker: Broker, drain: &Cancellatio
 /// A response that takes some ten seconds, with its stream and without its job.
 async fn response(broker: &Broker) -> Job {
     let (id, request) = (broker.log.new_id(), Request::new(MODEL));
-    let resource = protocol::resource(id, 1, &request, "in_progress");
     let header = Header { model: MODEL.to_owned(), background: true, ..Header::default() };
-    let created = protocol::lifecycle(EventKind::Created, &resource);
-    broker.log.create(id, &header, &[created]).await.unwrap();
+    let created = protocol::created(id, 1, &request, "in_progress");
+    broker.log.create(id, &header, &[created.into()]).await.unwrap();
     let request = Request { input: vec![Item::message(Role::User, "400 tokens")], ..request };
     let request = serde_json::to_vec(&request).unwrap().into();
     Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 }
@@ -135,10 +134,9 @@ async fn a_job_that_was_given_up_is_buried_even_if_the_worker_died_that_gave_it_
     }
     let opened = broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
     let outcome = Outcome::Failed { code: "too_many_attempts".to_owned(), message: String::new() };
-    let resource = protocol::resource(job.id, 1, &Request::new(MODEL), "in_progress");
-    let (kind, resource) = protocol::end(resource, Vec::new(), None, &outcome, 2);
-    let end = protocol::lifecycle(kind, &resource);
-    broker.log.append(job.id, opened.epoch, opened.next(), &[end]).await.unwrap();
+    let created = protocol::created(job.id, 1, &Request::new(MODEL), "in_progress");
+    let end = protocol::end(&created.body, Vec::new(), None, &outcome, 2);
+    broker.log.append(job.id, opened.epoch, opened.next(), &[end.into()]).await.unwrap();
 
     let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
     work(&tasks, Config { max_attempts: 2, ..Config::default() }, broker.clone(), &drain);

@@ -6,7 +6,7 @@ use broker::{Broker, Header, Job, Kind, Member, OpenMode};
 use prometheus_client::registry::Registry;
 use protocol::{Outcome, Request, StoredResponse};
 use serde_json::Value;
-use stream::EventKind;
+use stream::Whole;
 
 use crate::{
     Config, Metrics,
@@ -28,18 +28,16 @@ fn job(broker: &Broker) -> Job {
     Job { id, header, kind: Kind::Response, request, trace: None, enqueued_at_us: 0 }
 }
 
-/// Begins the job's stream, and ends it if `ends`. The resource at its end.
-async fn stream(broker: &Broker, job: &Job, ends: bool) -> Value {
-    let resource = protocol::resource(job.id, 1, &Request::new("m"), "in_progress");
-    let created = protocol::lifecycle(EventKind::Created, &resource);
-    broker.log.create(job.id, &job.header, &[created]).await.unwrap();
+/// Begins the job's stream, and ends it if `ends`. The event of its end.
+async fn stream(broker: &Broker, job: &Job, ends: bool) -> Whole {
+    let created = protocol::created(job.id, 1, &Request::new("m"), "in_progress");
+    let end = protocol::end(&created.body, Vec::new(), None, &Outcome::Completed, 2);
+    broker.log.create(job.id, &job.header, &[created.into()]).await.unwrap();
     let opened = broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
-    let (kind, resource) = protocol::end(resource, Vec::new(), None, &Outcome::Completed, 2);
     if ends {
-        let end = protocol::lifecycle(kind, &resource);
-        broker.log.append(job.id, opened.epoch, opened.next(), &[end]).await.unwrap();
+        broker.log.append(job.id, opened.epoch, opened.next(), &[end.clone().into()]).await.unwrap();
     }
-    resource
+    end
 }
 
 async fn stored(broker: &Broker, job: &Job) -> Option<Value> {
@@ -51,9 +49,9 @@ async fn stored(broker: &Broker, job: &Job) -> Option<Value> {
 async fn an_end_that_was_not_stored_is_stored_from_the_log() {
     let broker = broker::memory::broker();
     let job = job(&broker);
-    let resource = stream(&broker, &job, true).await;
+    let end = stream(&broker, &job, true).await;
     recover(&shared(&broker), &job).await.unwrap();
-    assert_eq!(stored(&broker, &job).await, Some(resource));
+    assert_eq!(stored(&broker, &job).await, protocol::resource_of(&end.into()));
 }
 
 #[tokio::test]
@@ -69,8 +67,8 @@ async fn what_has_not_ended_is_not_stored() {
 async fn what_was_deleted_meanwhile_does_not_come_back() {
     let broker = broker::memory::broker();
     let job = job(&broker);
-    let resource = stream(&broker, &job, true).await;
+    let end = stream(&broker, &job, true).await;
     broker.log.expire(job.id, Duration::ZERO).await.unwrap();
-    remember(&shared(&broker), &job, resource).await.unwrap();
+    remember(&shared(&broker), &job, &end).await.unwrap();
     assert_eq!(stored(&broker, &job).await, None);
 }
