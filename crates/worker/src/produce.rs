@@ -338,20 +338,19 @@ impl<'a> Session<'a> {
         self.stream.outbox.flush().await?;
         let tokens = self.stream.composer.tokens_told() - self.told_before;
         self.shared.metrics.tokens.get_or_create(&self.model).inc_by(tokens);
-        self.shared
-            .broker
-            .log
-            .expire(self.claim.job.id, self.shared.config.replay_ttl)
-            .await
-            .map_err(Leave::Store)?;
-        let Broker { store, .. } = &self.shared.broker;
         if let Some(usage) = usage {
             self.work.set(key::INPUT_TOKENS, usage.input_tokens);
             self.work.set(key::OUTPUT_TOKENS, usage.output_tokens);
         }
-        let used = usage.map_or(tokens, Usage::total_tokens);
-        broker::account::charge(&**store, &self.claim.job.header, used).await;
-        remember(self.shared, &self.claim.job, &terminal).await.map_err(Leave::Store)
+        let (shared, job) = (self.shared, &self.claim.job);
+        let Broker { log, store, .. } = &shared.broker;
+        // None of them needs the others: to a broker they are one trip, not three.
+        let (expires, (), remembered) = tokio::join!(
+            log.expire(job.id, shared.config.replay_ttl),
+            broker::account::charge(&**store, &job.header, usage.map_or(tokens, Usage::total_tokens)),
+            remember(shared, job, &terminal),
+        );
+        expires.and(remembered).map_err(Leave::Store)
     }
 }
 
