@@ -17,6 +17,7 @@ mod output;
 mod resource;
 
 mod dialect;
+mod members;
 mod merge;
 mod render;
 

@@ -3,24 +3,18 @@
 //! The standard requires 31 members of it, null where unset, so it is made whole at the beginning and only changed at
 //! the end. The gateway makes it when it accepts a request, the worker carries it on.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use bytestring::ByteString;
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{MapAccess, Visitor},
-    ser::SerializeMap,
-};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json, value::RawValue};
 use stream::{Event, EventKind, ResponseId, Whole};
 
 use crate::{
     FunctionTool, Item, Reasoning, Request, TextFormat, TextOptions, ToolChoice, Usage, event,
+    members::{Changed, Members},
     request::STANDARD_EFFORTS,
 };
-
-/// How many members a resource has.
-const MEMBERS: usize = 31;
 
 /// How a response ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +109,7 @@ impl Serialize for Created<'_> {
         members.serialize_entry("instructions", &request.instructions)?;
         members.serialize_entry("output", &[(); 0])?;
         members.serialize_entry("error", &())?;
-        members.serialize_entry("tools", &request.tools.iter().map(tool).collect::<Vec<_>>())?;
+        members.serialize_entry("tools", &request.tools.iter().map(Tool).collect::<Vec<_>>())?;
         members.serialize_entry("tool_choice", &tool_choice(&request.tool_choice))?;
         members.serialize_entry("truncation", request.truncation.as_deref().unwrap_or("disabled"))?;
         members.serialize_entry("parallel_tool_calls", &request.parallel_tool_calls)?;
@@ -160,65 +154,12 @@ pub fn end(
         ("output", output.into_iter().map(|item| finished(item, item_status)).collect()),
         ("usage", usage.map_or(Value::Null, Usage::to_json)),
     ];
-    // A stream that was lost may have shown nothing.
-    let members =
-        serde_json::from_str(shown).map_or_else(|_| Members::default(), |body: Body<_>| body.response);
-    event::body(outcome.event_kind(), &Body { response: Changed { members, changes } })
+    event::body(outcome.event_kind(), &Body { response: Changed { members: members(shown), changes } })
 }
 
-/// An object whose members are left as they are written.
-#[derive(Default)]
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(MEMBERS);
-                while let Some((Name(name), value)) = object.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// A name, borrowed unless something in it is escaped.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// A resource with some members that are not what they were.
-struct Changed<'a, const N: usize> {
-    members: Members<'a>,
-    changes: [(&'static str, Value); N],
-}
-
-impl<const N: usize> Serialize for Changed<'_, N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { members: Members(members), changes } = self;
-        let change = |name: &str| changes.iter().find(|(changed, _)| *changed == name);
-        let mut object = serializer.serialize_map(None)?;
-        for (name, value) in members {
-            match change(name) {
-                Some((name, value)) => object.serialize_entry(name, value)?,
-                None => object.serialize_entry(name, value)?,
-            }
-        }
-        let is_new = |name: &str| members.iter().all(|(known, _)| known != name);
-        for (name, value) in changes.iter().filter(|(name, _)| is_new(name)) {
-            object.serialize_entry(name, value)?;
-        }
-        object.end()
-    }
+/// The resource that a body shows, as it is written. A stream that was lost may have shown none.
+fn members(shown: &str) -> Members<'_> {
+    serde_json::from_str(shown).map_or_else(|_| Members::default(), |body: Body<_>| body.response)
 }
 
 /// An event that shows the whole resource: created, queued, in progress, or one of the terminal ones.
@@ -235,9 +176,8 @@ pub fn in_progress(created: &ByteString) -> Event {
             Event::Whole(Whole { kind, body: created.clone() })
         }
         _ => {
-            let members = serde_json::from_str(created)
-                .map_or_else(|_| Members::default(), |body: Body<_>| body.response);
-            event::whole(kind, &Body { response: Changed { members, changes: [("status", status.into())] } })
+            let changes = [("status", status.into())];
+            event::whole(kind, &Body { response: Changed { members: members(created), changes } })
         }
     }
 }
@@ -259,14 +199,23 @@ fn service_tier(request: &Request) -> &str {
     }
 }
 
-fn tool(tool: &FunctionTool) -> Value {
-    let mut members = tool.extra.clone();
-    members.insert("type".to_owned(), "function".into());
-    members.insert("name".to_owned(), tool.name.as_str().into());
-    members.insert("description".to_owned(), tool.description.as_deref().into());
-    members.insert("parameters".to_owned(), tool.parameters.clone().into());
-    members.insert("strict".to_owned(), tool.strict.into());
-    Value::Object(members)
+/// A tool as it is shown, without a copy of its schema.
+struct Tool<'a>(&'a FunctionTool);
+
+impl Serialize for Tool<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FunctionTool { name, description, parameters, strict, extra } = self.0;
+        let mut members = serializer.serialize_map(None)?;
+        for (name, value) in extra {
+            members.serialize_entry(name, value)?;
+        }
+        members.serialize_entry("type", "function")?;
+        members.serialize_entry("name", name)?;
+        members.serialize_entry("description", description)?;
+        members.serialize_entry("parameters", parameters)?;
+        members.serialize_entry("strict", strict)?;
+        members.end()
+    }
 }
 
 fn tool_choice(choice: &ToolChoice) -> Value {

@@ -19,7 +19,7 @@ pub struct StoredInput {
     pub previous_response_id: Option<String>,
 }
 
-/// How a response ended. Written before its terminal event.
+/// How a response ended. Written when its terminal event stands in the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredResponse {
     /// Whose it is.

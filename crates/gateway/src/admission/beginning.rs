@@ -5,7 +5,6 @@ use std::{mem, time::Duration};
 use broker::{Creation, Header, Job, Kind, Store};
 use protocol::{ApiError, Create, Item, Request, StoredInput, StoredResponse};
 use serde::Serialize;
-
 use stream::{Event, ResponseId, Whole};
 use trace::{Span, key};
 

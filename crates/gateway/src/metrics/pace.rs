@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 use protocol::ApiError;
-
 use tokio::time::Instant;
 
 use super::{Metrics, ModelLabels, OutcomeLabels};
