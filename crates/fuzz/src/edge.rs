@@ -182,7 +182,7 @@ async fn remember(broker: &Broker) {
         ..Header::default()
     };
     let begun = created(STORED, 0, &Request::new(MODEL), "queued");
-    let ended = end(&begun.body, Vec::new(), None, &Outcome::Completed, 0);
+    let ended = end(Some(&begun), Vec::new(), None, &Outcome::Completed, 0);
     let events = [begun.into(), ended.into()];
     broker.log.create(STORED, &header, &events).await.expect("a broker");
     let input = StoredInput {

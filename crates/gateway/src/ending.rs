@@ -94,7 +94,7 @@ impl Ender {
             let _ = so_far.push(sequence, event);
         }
         let (shown, output) = so_far.take();
-        let terminal = protocol::end(&shown.unwrap_or_default(), output, None, outcome, unix_time());
+        let terminal = protocol::end(shown.as_ref(), output, None, outcome, unix_time());
         match broker.log.append(id, opened.epoch, opened.next(), &[terminal.clone().into()]).await {
             Ok(_) => {}
             Err(AppendError::Fenced) => return Ok(Found::Owned),
@@ -129,7 +129,7 @@ pub(crate) fn lost(id: ResponseId, model: &str) -> Vec<Event> {
     let request = Request::new(model);
     let outcome = Outcome::Failed { code: STREAM_LOST.to_owned(), message: error.message.clone() };
     let created = protocol::created(id, unix_time(), &request, "in_progress");
-    let end = protocol::end(&created.body, Vec::new(), None, &outcome, unix_time());
+    let end = protocol::end(Some(&created), Vec::new(), None, &outcome, unix_time());
     vec![protocol::error_event(&error), end.into()]
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn created(id: ResponseId) -> Event {
 /// The event after all others.
 pub(crate) fn completed(id: ResponseId) -> Event {
     let begun = protocol::created(id, 0, &request(), "in_progress");
-    protocol::end(&begun.body, Vec::new(), None, &Outcome::Completed, 0).into()
+    protocol::end(Some(&begun), Vec::new(), None, &Outcome::Completed, 0).into()
 }
 
 /// Everything in one thread, so that the same happens in the same order each time; and time passes only when nothing else does.

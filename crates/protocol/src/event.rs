@@ -63,7 +63,7 @@ impl Place {
         match self.kind {
             DeltaKind::OutputText => {
                 let body = Body { place: self, member: "text", value: text, logprobs: Some(logprobs) };
-                whole(EventKind::OutputTextDone, &body)
+                whole(EventKind::OutputTextDone, &body).into()
             }
             DeltaKind::Refusal => self.whole(EventKind::RefusalDone, "refusal", text),
             DeltaKind::Reasoning => self.whole(EventKind::ReasoningDone, "text", text),
@@ -84,7 +84,7 @@ impl Place {
     }
 
     fn whole<T: Serialize + ?Sized>(self, kind: EventKind, member: &'static str, value: &T) -> Event {
-        whole(kind, &Body { place: self, member, value, logprobs: None })
+        whole(kind, &Body { place: self, member, value, logprobs: None }).into()
     }
 }
 
@@ -124,17 +124,17 @@ pub(crate) const fn part_index_name(kind: DeltaKind) -> Option<&'static str> {
 
 /// An output item begins.
 pub fn item_added(output_index: u32, item: &Value) -> Event {
-    whole(EventKind::OutputItemAdded, &Shown { output_index, item })
+    whole(EventKind::OutputItemAdded, &ItemBody { output_index, item }).into()
 }
 
 /// An output item is whole.
 pub fn item_done(output_index: u32, item: &Value) -> Event {
-    whole(EventKind::OutputItemDone, &Shown { output_index, item })
+    whole(EventKind::OutputItemDone, &ItemBody { output_index, item }).into()
 }
 
 /// What an event says about an item.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ItemBody<'a> {
     output_index: u32,
     item: &'a Value,
 }
@@ -150,7 +150,7 @@ pub fn error_event(error: &ApiError) -> Event {
         "code": payload["code"], "message": payload["message"], "param": payload["param"],
         "error": payload,
     });
-    whole(EventKind::Error, &body)
+    whole(EventKind::Error, &body).into()
 }
 
 /// The error that an [`error_event`] tells, if the event is one.
@@ -169,12 +169,8 @@ pub fn read_error(event: &Event) -> Option<ApiError> {
     }
 }
 
-pub(crate) fn whole(kind: EventKind, body: &impl Serialize) -> Event {
-    Event::Whole(self::body(kind, body))
-}
-
 /// An event with this body. It is written at once: a tree of it would cost several times as much as its text.
-pub(crate) fn body(kind: EventKind, body: &impl Serialize) -> Whole {
+pub(crate) fn whole(kind: EventKind, body: &impl Serialize) -> Whole {
     // Cannot fail: nothing here has keys that are no strings.
     let body = serde_json::to_string(body).unwrap_or_default();
     Whole { kind, body: body.into() }

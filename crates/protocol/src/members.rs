@@ -1,6 +1,6 @@
 //! A JSON object changed in its text: what does not change is copied, and never read into a tree.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -9,9 +9,9 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-/// An object whose members are left as they are written.
+/// An object whose members are left as they are written. Nothing in their names is escaped, as they are our own.
 #[derive(Default)]
-pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(Vec<(&'a str, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -25,8 +25,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::with_capacity(32);
-                while let Some((Name(name), value)) = object.next_entry()? {
-                    members.push((name, value));
+                while let Some(member) = object.next_entry()? {
+                    members.push(member);
                 }
                 Ok(Members(members))
             }
@@ -34,10 +34,6 @@ impl<'de> Deserialize<'de> for Members<'de> {
         deserializer.deserialize_map(Object)
     }
 }
-
-/// A name, borrowed unless something in it is escaped.
-#[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// An object with some members that are not what they were. Those that it lacked come last.
 pub(crate) struct Changed<'a, const N: usize> {
@@ -56,7 +52,7 @@ impl<const N: usize> Serialize for Changed<'_, N> {
                 None => object.serialize_entry(name, value)?,
             }
         }
-        let is_new = |name: &str| members.iter().all(|(known, _)| known != name);
+        let is_new = |name: &str| members.iter().all(|(known, _)| *known != name);
         for (name, value) in changes.iter().filter(|(name, _)| is_new(name)) {
             object.serialize_entry(name, value)?;
         }

@@ -3,9 +3,6 @@
 //! The standard requires 31 members of it, null where unset, so it is made whole at the beginning and only changed at
 //! the end. The gateway makes it when it accepts a request, the worker carries it on.
 
-use std::borrow::Cow;
-
-use bytestring::ByteString;
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json, value::RawValue};
 use stream::{Event, EventKind, ResponseId, Whole};
@@ -77,7 +74,7 @@ impl Outcome {
 ///
 /// What the request left to the model server is shown as the standard's default.
 pub fn created(id: ResponseId, created_at: u64, request: &Request, status: &str) -> Whole {
-    event::body(EventKind::Created, &Body { response: Created { id, created_at, request, status } })
+    event::whole(EventKind::Created, &Body { response: Created { id, created_at, request, status } })
 }
 
 /// What an event says that shows a response.
@@ -133,12 +130,13 @@ impl Serialize for Created<'_> {
     }
 }
 
-/// The terminal event of a response, after one whose body is `shown`: the resource in it changes where it has to, and nowhere else.
+/// The terminal event of a response, after the last one that has `shown` it: the resource changes where it has to, and nowhere else. A
+/// stream that was lost may have shown none.
 ///
 /// An item that was still in progress is as whole as its response: `completed` with it, otherwise `incomplete`.
 /// `completed_at`, in seconds since 1970, is shown only of a response that completed.
 pub fn end(
-    shown: &str,
+    shown: Option<&Whole>,
     output: Vec<Value>,
     usage: Option<Usage>,
     outcome: &Outcome,
@@ -154,27 +152,26 @@ pub fn end(
         ("output", output.into_iter().map(|item| finished(item, item_status)).collect()),
         ("usage", usage.map_or(Value::Null, Usage::to_json)),
     ];
-    event::body(outcome.event_kind(), &Body { response: Changed { members: members(shown), changes } })
+    let members = shown.map(members).unwrap_or_default();
+    event::whole(outcome.event_kind(), &Body { response: Changed { members, changes } })
 }
 
-/// The resource that a body shows, as it is written. A stream that was lost may have shown none.
-fn members(shown: &str) -> Members<'_> {
-    serde_json::from_str(shown).map_or_else(|_| Members::default(), |body: Body<_>| body.response)
+/// The resource that an event shows, as it is written.
+fn members(shown: &Whole) -> Members<'_> {
+    serde_json::from_str(&shown.body).map_or_else(|_| Members::default(), |body: Body<_>| body.response)
 }
 
 /// An event that shows the whole resource: created, queued, in progress, or one of the terminal ones.
 pub fn lifecycle(kind: EventKind, resource: &Value) -> Event {
-    event::whole(kind, &Body { response: resource })
+    event::whole(kind, &Body { response: resource }).into()
 }
 
-/// The event that a worker has begun, after one whose body shows the response as it was created.
-pub fn in_progress(created: &ByteString) -> Event {
+/// The event that a worker has begun, after the one that shows the response as it was `created`.
+pub fn in_progress(created: &Whole) -> Whole {
     let (kind, status) = (EventKind::InProgress, "in_progress");
     // Unless it was queued, it is in progress from the beginning on, and is shown as it was.
-    match serde_json::from_str::<Body<Shown<'_>>>(created) {
-        Ok(Body { response }) if response.status == status => {
-            Event::Whole(Whole { kind, body: created.clone() })
-        }
+    match Shown::in_body(&created.body) {
+        Some(shown) if shown.status == status => Whole { kind, body: created.body.clone() },
         _ => {
             let changes = [("status", status.into())];
             event::whole(kind, &Body { response: Changed { members: members(created), changes } })
@@ -259,16 +256,17 @@ fn reasoning(reasoning: &Reasoning) -> Value {
 
 /// The resource that an event shows, if it is one of those that show it.
 pub fn resource_of(event: &Event) -> Option<Value> {
-    let Event::Whole(whole) = event else { return None };
-    serde_json::from_str::<Body<Value>>(&whole.body).ok().map(|body| body.response).filter(Value::is_object)
+    match event {
+        Event::Whole(whole) => whole.response(),
+        Event::Delta(_) => None,
+    }
 }
 
 /// What whoever tells events has to know of a response: as much of the resource, and no more is read.
 #[derive(Debug, Deserialize)]
 pub struct Shown<'a> {
     /// `completed`, `failed`, …
-    #[serde(borrow)]
-    pub status: Cow<'a, str>,
+    pub status: &'a str,
     #[serde(borrow)]
     output: &'a RawValue,
 }
@@ -276,8 +274,14 @@ pub struct Shown<'a> {
 impl<'a> Shown<'a> {
     /// What an event shows, if it is one of those that show a response.
     pub fn by(event: &'a Event) -> Option<Self> {
-        let Event::Whole(whole) = event else { return None };
-        serde_json::from_str::<Body<Self>>(&whole.body).ok().map(|body| body.response)
+        match event {
+            Event::Whole(whole) => Self::in_body(&whole.body),
+            Event::Delta(_) => None,
+        }
+    }
+
+    fn in_body(body: &'a str) -> Option<Self> {
+        serde_json::from_str(body).ok().map(|body: Body<_>| body.response)
     }
 
     /// The output items.

@@ -4,7 +4,7 @@
 use protocol::{
     ApiError, ErrorType, Item, ItemStatus, Outcome, Page, Place, Reasoning, Request, TextFormat, Usage,
     compaction, compaction_item, created, end, error_event, event_json, function_call_item, in_progress,
-    input_items, item_added, item_done, lifecycle, message_item, reasoning_item, resource_of, sse_frame,
+    input_items, item_added, item_done, lifecycle, message_item, reasoning_item, sse_frame,
 };
 use schema::Standard;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ macro_rules! standard {
 
 /// The resource that an event shows.
 fn shown(event: Whole) -> Value {
-    resource_of(&event.into()).unwrap()
+    event.response().unwrap()
 }
 
 fn assert_valid(result: Result<(), String>) {
@@ -138,10 +138,10 @@ fn events() -> Vec<Event> {
     }
     for request in requests() {
         let begun = created(ID, 1, &request, "queued");
-        events.extend([in_progress(&begun.body), lifecycle(EventKind::Queued, &shown(begun.clone()))]);
+        events.extend([in_progress(&begun).into(), lifecycle(EventKind::Queued, &shown(begun.clone()))]);
         for outcome in outcomes() {
             let usage = Some(Usage { input_tokens: 1, output_tokens: 2, ..Usage::default() });
-            events.push(end(&begun.body, items(), usage, &outcome, 2).into());
+            events.push(end(Some(&begun), items(), usage, &outcome, 2).into());
         }
         events.push(begun.into());
     }
@@ -155,7 +155,7 @@ fn resources() {
     for request in requests() {
         let begun = created(ID, 1, &request, "queued");
         for outcome in outcomes() {
-            let ended = shown(end(&begun.body, items(), None, &outcome, 2));
+            let ended = shown(end(Some(&begun), items(), None, &outcome, 2));
             assert_valid(standard.check("ResponseResource", &ended));
         }
         assert_valid(standard.check("ResponseResource", &shown(begun)));
@@ -206,7 +206,7 @@ fn compactions() {
     for usage in [None, Some(Usage::default())] {
         let begun = created(ID, 1, &Request::new("demo"), "in_progress");
         let item = compaction_item(ID, 0, &compaction::encode("They spoke."));
-        let ended = shown(end(&begun.body, vec![item], usage, &Outcome::Completed, 2));
+        let ended = shown(end(Some(&begun), vec![item], usage, &Outcome::Completed, 2));
         assert_valid(standard.check("CompactResource", &compaction::answer(&ended)));
     }
 }

@@ -5,7 +5,6 @@
 
 use std::mem;
 
-use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,8 +14,8 @@ use crate::{Delta, DeltaKind, Event, EventKind, Sequence, Whole};
 #[derive(Debug, Clone, Default)]
 pub struct Assembler {
     next: Sequence,
-    /// What the last event said that showed the response. It is read when somebody asks: most do so once, at the end.
-    shown: Option<ByteString>,
+    /// The last event that showed the response. It is read when somebody asks: most do so once, at the end.
+    shown: Option<Whole>,
     output: Vec<Value>,
     /// Where the last delta went. Its text is not in `output` meanwhile: the way there is long for each token.
     growing: Option<Growing>,
@@ -79,20 +78,20 @@ impl Assembler {
     ///
     /// Until the end its `output` is what the deltas so far add up to.
     pub fn response(&mut self) -> Option<Value> {
-        let mut response = self.shown.as_deref().and_then(response_in)?;
+        let mut response = self.shown.as_ref().and_then(Whole::response)?;
         if !self.ended {
             response["output"] = self.output().into();
         }
         Some(response)
     }
 
-    /// The body of the last event that showed the response, as it came: its `output` is what it was then.
-    pub const fn shown(&self) -> Option<&ByteString> {
+    /// The last event that showed the response, as it came: its `output` is what it was then.
+    pub const fn shown(&self) -> Option<&Whole> {
         self.shown.as_ref()
     }
 
-    /// What [`shown`](Self::shown) says, and the output items, for whoever ends the stream: nothing is folded in any more.
-    pub fn take(&mut self) -> (Option<ByteString>, Vec<Value>) {
+    /// What [`shown`](Self::shown) tells, and the output items, for whoever ends the stream: nothing is folded in any more.
+    pub fn take(&mut self) -> (Option<Whole>, Vec<Value>) {
         self.settle();
         (self.shown.take(), mem::take(&mut self.output))
     }
@@ -137,10 +136,10 @@ impl Assembler {
     fn add_whole(&mut self, whole: &Whole) {
         match whole.kind {
             EventKind::Created | EventKind::Queued | EventKind::InProgress => {
-                self.shown = Some(whole.body.clone());
+                self.shown = Some(whole.clone());
             }
             EventKind::Completed | EventKind::Failed | EventKind::Incomplete => {
-                self.shown = Some(whole.body.clone());
+                self.shown = Some(whole.clone());
                 self.ended = true;
             }
             EventKind::OutputItemAdded | EventKind::OutputItemDone => self.set_item(&whole.body),
@@ -199,15 +198,6 @@ impl Place {
         };
         string(item.get_mut(list)?.get_mut(self.part_index as usize)?.get_mut(member)?)
     }
-}
-
-/// The response that an event shows.
-fn response_in(body: &str) -> Option<Value> {
-    #[derive(Deserialize)]
-    struct Body {
-        response: Map<String, Value>,
-    }
-    serde_json::from_str::<Body>(body).ok().map(|body| body.response.into())
 }
 
 const fn string(value: &mut Value) -> Option<&mut String> {

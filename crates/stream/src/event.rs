@@ -6,6 +6,8 @@
 //! came before.
 
 use bytestring::ByteString;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::{ItemKind, ResponseId};
 
@@ -40,6 +42,17 @@ pub struct Whole {
     pub kind: EventKind,
     /// The JSON object of the event's own members: all but `type` and `sequence_number`.
     pub body: ByteString,
+}
+
+impl Whole {
+    /// The response that the event shows, an object; nothing, if it is not one of those that show it.
+    pub fn response(&self) -> Option<Value> {
+        #[derive(Deserialize)]
+        struct Body {
+            response: Map<String, Value>,
+        }
+        serde_json::from_str::<Body>(&self.body).ok().map(|body| body.response.into())
+    }
 }
 
 impl From<Whole> for Event {

@@ -162,7 +162,8 @@ impl Composer {
         if self.assembler.next() == 1
             && let Some(created) = self.assembler.shown()
         {
-            self.emit(protocol::in_progress(created));
+            let begun = protocol::in_progress(created);
+            self.emit(begun.into());
         }
     }
 
@@ -212,8 +213,7 @@ impl Composer {
         }
         let usage = self.tally.usage(matches!(ending, Ending::Completed | Ending::Incomplete(_)));
         let (shown, output) = self.assembler.take();
-        let shown = shown.unwrap_or_default();
-        (protocol::end(&shown, output, usage, &ending.outcome(), now), usage)
+        (protocol::end(shown.as_ref(), output, usage, &ending.outcome(), now), usage)
     }
 
     fn emit(&mut self, event: Event) {

@@ -344,7 +344,7 @@ impl<'a> Session<'a> {
         }
         let (shared, job) = (self.shared, &self.claim.job);
         let Broker { log, store, .. } = &shared.broker;
-        // None of them needs the others: to a broker they are one trip, not three.
+        // None of them needs the others: they need not wait for each other's trips to the broker.
         let (expires, (), remembered) = tokio::join!(
             log.expire(job.id, shared.config.replay_ttl),
             broker::account::charge(&**store, &job.header, usage.map_or(tokens, Usage::total_tokens)),

@@ -18,7 +18,7 @@ use crate::worker::Shared;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// At most so many bytes of a log are read at a time.
-const PAGE_BYTES: usize = 256 * 1024;
+pub(crate) const PAGE_BYTES: usize = 256 * 1024;
 
 /// Stores what the `terminal` event shows as the end of the job's response, if it is to be stored.
 pub(crate) async fn remember(shared: &Shared, job: &Job, terminal: &Whole) -> Result<(), broker::Error> {

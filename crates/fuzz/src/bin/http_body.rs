@@ -7,9 +7,7 @@
 
 use fuzz::check_refusal;
 use libfuzzer_sys::fuzz_target;
-use protocol::{
-    ApiError, Page, Request, chat_create, client_secret, compact, create, created, input_items, resource_of,
-};
+use protocol::{ApiError, Page, Request, chat_create, client_secret, compact, create, created, input_items};
 use stream::ResponseId;
 
 const MAX_DEPTH: usize = 32;
@@ -33,7 +31,7 @@ fn check(read: Result<Request, ApiError>) {
             let job = serde_json::to_vec(&request).expect("JSON");
             assert_eq!(serde_json::from_slice::<Request>(&job).expect("a request"), request);
             let id = ResponseId::from_parts(0, 1);
-            let shown = resource_of(&created(id, 0, &request, "queued").into()).expect("a resource");
+            let shown = created(id, 0, &request, "queued").response().expect("a resource");
             assert_eq!(shown["model"], request.model);
             let page = Page { limit: 100, is_ascending: true, ..Page::default() };
             let shown = input_items(id, &request.input, &page).expect("no item was named");

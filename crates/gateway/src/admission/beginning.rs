@@ -201,6 +201,6 @@ pub(crate) fn first_events(id: ResponseId, header: &Header, request: &Request, g
     if generate {
         return First { events: vec![created.into()], end: None };
     }
-    let end = protocol::end(&created.body, Vec::new(), None, &protocol::Outcome::Completed, created_at);
+    let end = protocol::end(Some(&created), Vec::new(), None, &protocol::Outcome::Completed, created_at);
     First { events: vec![created.into(), end.clone().into()], end: Some(end) }
 }

@@ -121,8 +121,7 @@ impl Events {
             self.pace.told(deltas);
         }
         if let Some((_, terminal)) = events().last().filter(|(_, event)| event.is_terminal()) {
-            let shown = Shown::by(terminal);
-            let status = shown.as_ref().map(|shown| &*shown.status);
+            let status = Shown::by(terminal).map(|shown| shown.status);
             let error = events().find_map(|(_, event)| protocol::read_error(event));
             let (metrics, so_far) = (&self.shared.metrics, self.pace.so_far());
             metrics.end_response(&self.cursor, so_far, status, error.as_ref());

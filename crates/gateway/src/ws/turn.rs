@@ -130,10 +130,9 @@ impl Turn {
 
     /// What the connection is to remember, after the last events.
     pub(super) fn conclude(&mut self, last: &Piece, metrics: &Metrics) -> Conclusion {
-        let last_event = last.events().last().map(|(_, event)| event);
-        let shown = last_event.and_then(Shown::by);
+        let shown = last.events().last().and_then(|(_, event)| Shown::by(event));
         let error = last.events().find_map(|(_, event)| protocol::read_error(event));
-        let status = shown.as_ref().map(|shown| &*shown.status);
+        let status = shown.as_ref().map(|shown| shown.status);
         metrics.end_response(&self.cursor, self.pace.so_far(), status, error.as_ref());
         let Some(shown) = shown.filter(|shown| shown.status != "failed") else { return Conclusion::Failed };
         let Some(conversation) = self.conversation.take() else { return Conclusion::Unknown };

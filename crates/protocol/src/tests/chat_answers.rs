@@ -18,7 +18,7 @@ fn place(kind: DeltaKind, output_index: u32) -> Place {
 fn terminal(output: Vec<Value>, outcome: &Outcome) -> (Event, Value) {
     let usage = Usage { input_tokens: 5, cached_tokens: 1, output_tokens: 4, reasoning_tokens: 2 };
     let begun = created(ID, 1, &request(), "in_progress");
-    let event = Event::from(end(&begun.body, output, Some(usage), outcome, 2));
+    let event = Event::from(end(Some(&begun), output, Some(usage), outcome, 2));
     let resource = resource_of(&event).unwrap();
     (event, resource)
 }

@@ -4,7 +4,7 @@ use stream::{DeltaKind, Event, EventKind, ItemKind, Whole};
 use super::{ID, request};
 use crate::{
     ItemStatus, Outcome, Place, Request, Shown, StoredResponse, Usage, compaction, created, end, in_progress,
-    message_item, resource_of,
+    message_item,
 };
 
 #[test]
@@ -16,12 +16,8 @@ fn a_new_response_has_every_member() {
 fn a_worker_that_begins_changes_the_status_alone() {
     let begun = shown(created(ID, 1, &request(), "in_progress"));
     for status in ["queued", "in_progress"] {
-        let told = in_progress(&created(ID, 1, &request(), status).body);
-        assert_eq!(
-            (told.kind(), resource_of(&told).as_ref()),
-            (EventKind::InProgress, Some(&begun)),
-            "{status}"
-        );
+        let told = in_progress(&created(ID, 1, &request(), status));
+        assert_eq!((told.kind, told.response().as_ref()), (EventKind::InProgress, Some(&begun)), "{status}");
     }
 }
 
@@ -30,7 +26,7 @@ fn an_end_leaves_every_other_member_as_it_was() {
     let temperature = Some(0.1);
     let created = created(ID, 1, &Request { temperature, ..request() }, "in_progress");
     let before = shown(created.clone());
-    let after = shown(end(&created.body, Vec::new(), None, &Outcome::Completed, 2));
+    let after = shown(end(Some(&created), Vec::new(), None, &Outcome::Completed, 2));
     let names = |resource: &Value| resource.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&after), names(&before));
     for (name, value) in before.as_object().unwrap() {
@@ -41,13 +37,15 @@ fn an_end_leaves_every_other_member_as_it_was() {
 
 #[test]
 fn what_showed_nothing_can_be_ended() {
-    for nothing in ["", "{}", r#"{"response":"r"}"#, r#"{"response":{}}"#] {
-        let ended = shown(end(nothing, Vec::new(), None, &Outcome::Cancelled, 2));
+    let bodies = ["", "{}", r#"{"response":"r"}"#, r#"{"response":{}}"#];
+    for nothing in bodies.map(Some).into_iter().chain([None]) {
+        let nothing = nothing.map(|body| Whole { kind: EventKind::Created, body: body.into() });
+        let ended = shown(end(nothing.as_ref(), Vec::new(), None, &Outcome::Cancelled, 2));
         let expected = json!({
             "status": "cancelled", "completed_at": null, "incomplete_details": null, "error": null, "output": [],
             "usage": null,
         });
-        assert_eq!(ended, expected, "{nothing}");
+        assert_eq!(ended, expected, "{nothing:?}");
     }
 }
 
@@ -55,14 +53,14 @@ fn what_showed_nothing_can_be_ended() {
 fn what_is_kept_of_an_end_is_what_it_shows() {
     let created = created(ID, 1, &request(), "in_progress");
     let item = message_item(ID, 0, ItemStatus::Completed, Vec::new());
-    let terminal = end(&created.body, vec![item], None, &Outcome::Completed, 2);
+    let terminal = end(Some(&created), vec![item], None, &Outcome::Completed, 2);
     let kept: StoredResponse =
         serde_json::from_slice(&StoredResponse::of("t", "u", &terminal).unwrap()).unwrap();
+    assert_eq!((&*kept.tenant, &*kept.user, Some(kept.response)), ("t", "u", terminal.response()));
     let event = Event::from(terminal);
-    assert_eq!((&*kept.tenant, &*kept.user, Some(kept.response)), ("t", "u", resource_of(&event)));
     let shown = Shown::by(&event).unwrap();
     assert_eq!(
-        (&*shown.status, shown.output()[0].id()),
+        (shown.status, shown.output()[0].id()),
         ("completed", Some(&*ID.item_id(ItemKind::Message, 0)))
     );
     assert!(Shown::by(&super::text("Hi")).is_none());
@@ -70,7 +68,7 @@ fn what_is_kept_of_an_end_is_what_it_shows() {
 
 /// The resource that an event shows.
 fn shown(event: Whole) -> Value {
-    resource_of(&event.into()).unwrap()
+    event.response().unwrap()
 }
 
 #[test]
@@ -90,7 +88,7 @@ fn each_outcome_has_its_event_and_its_details() {
             let item = message_item(ID, 0, ItemStatus::InProgress, Vec::new());
             let usage = Some(Usage { input_tokens: 3, output_tokens: 4, ..Usage::default() });
             let begun = created(ID, 1, &request(), "in_progress");
-            let terminal = end(&begun.body, vec![item], usage, outcome, 2);
+            let terminal = end(Some(&begun), vec![item], usage, outcome, 2);
             let name = terminal.kind.name();
             let ended = shown(terminal);
             json!([

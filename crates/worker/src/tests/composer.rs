@@ -3,7 +3,7 @@
 use engine::{Finish, Output, Usage};
 use protocol::{ApiError, ChoiceMode, Request, ToolChoice};
 use serde_json::{Value, json};
-use stream::{Epoch, Event, EventKind, Record, ResponseId};
+use stream::{Epoch, EventKind, Record, ResponseId};
 
 use crate::{
     Continuation,
@@ -29,11 +29,10 @@ fn composer() -> Composer {
     resume(ID, false, &[created()])
 }
 
-/// The terminal event, and the resource that it shows.
-fn end(composer: &mut Composer, ending: &Ending) -> (Event, Value) {
-    let terminal = Event::from(composer.end(ending, 2).0);
-    let resource = protocol::resource_of(&terminal).unwrap();
-    (terminal, resource)
+/// The type of the terminal event, and the resource that it shows.
+fn end(composer: &mut Composer, ending: &Ending) -> (EventKind, Value) {
+    let (terminal, _) = composer.end(ending, 2);
+    (terminal.kind, terminal.response().unwrap())
 }
 
 fn text(text: &str) -> Output {
@@ -59,7 +58,7 @@ fn compose(request: &Request, outputs: Vec<Output>, ending: &Ending) -> (Vec<&'s
     assert_eq!(finish.is_some(), *ending == Ending::Completed);
     let (terminal, resource) = end(&mut composer, ending);
     let mut kinds: Vec<_> = composer.take().iter().map(|event| event.kind().name()).collect();
-    kinds.push(terminal.kind().name());
+    kinds.push(terminal.name());
     (kinds, resource)
 }
 
@@ -270,6 +269,6 @@ fn a_stream_with_a_gap_can_still_be_ended() {
     let (mut composer, whole) = Composer::resume(ID, false, &[created(), gap]);
     assert!(whole.is_err());
     let (terminal, resource) = end(&mut composer, &Ending::Failed(ApiError::server("stream_lost", "Lost.")));
-    assert_eq!(terminal.kind(), EventKind::Failed);
+    assert_eq!(terminal, EventKind::Failed);
     assert_eq!(resource["error"]["code"], "stream_lost");
 }

@@ -29,7 +29,7 @@ fn respond(request: &Request, outputs: Vec<Output>) -> (Value, String) {
     }
     let finish = guarding.add(Output::Finish(Finish::Stop), &mut composer, request);
     assert_eq!(finish, Told::Finished(Finish::Stop));
-    let resource = protocol::resource_of(&composer.end(&Ending::Completed, 2).0.into()).unwrap();
+    let resource = composer.end(&Ending::Completed, 2).0.response().unwrap();
     let mut metrics = String::new();
     encode(&mut metrics, &registry).unwrap();
     (resource, metrics)

@@ -135,7 +135,7 @@ async fn a_job_that_was_given_up_is_buried_even_if_the_worker_died_that_gave_it_
     let opened = broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
     let outcome = Outcome::Failed { code: "too_many_attempts".to_owned(), message: String::new() };
     let created = protocol::created(job.id, 1, &Request::new(MODEL), "in_progress");
-    let end = protocol::end(&created.body, Vec::new(), None, &outcome, 2);
+    let end = protocol::end(Some(&created), Vec::new(), None, &outcome, 2);
     broker.log.append(job.id, opened.epoch, opened.next(), &[end.into()]).await.unwrap();
 
     let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use broker::{Broker, Header, Job, Kind, Member, OpenMode};
 use prometheus_client::registry::Registry;
-use protocol::{Outcome, Request, StoredResponse};
+use protocol::{Outcome, Place, Request, StoredResponse};
 use serde_json::Value;
-use stream::Whole;
+use stream::{DeltaKind, Whole};
 
 use crate::{
     Config, Metrics,
-    remember::{recover, remember},
+    remember::{PAGE_BYTES, recover, remember},
     running::Running,
     worker::Shared,
 };
@@ -30,12 +30,23 @@ fn job(broker: &Broker) -> Job {
 
 /// Begins the job's stream, and ends it if `ends`. The event of its end.
 async fn stream(broker: &Broker, job: &Job, ends: bool) -> Whole {
+    long_stream(broker, job, 0, ends).await
+}
+
+/// The same with so many records of 1 KiB in between.
+async fn long_stream(broker: &Broker, job: &Job, records: u64, ends: bool) -> Whole {
     let created = protocol::created(job.id, 1, &Request::new("m"), "in_progress");
-    let end = protocol::end(&created.body, Vec::new(), None, &Outcome::Completed, 2);
+    let end = protocol::end(Some(&created), Vec::new(), None, &Outcome::Completed, 2);
     broker.log.create(job.id, &job.header, &[created.into()]).await.unwrap();
     let opened = broker.log.open(job.id, &Member::random("worker"), OpenMode::TakeOver).await.unwrap();
+    let place = Place { response: job.id, kind: DeltaKind::OutputText, output_index: 0, part_index: 0 };
+    let next = opened.next() + records;
+    for sequence in opened.next()..next {
+        let delta = place.delta("a".repeat(1024).into(), None);
+        broker.log.append(job.id, opened.epoch, sequence, &[delta]).await.unwrap();
+    }
     if ends {
-        broker.log.append(job.id, opened.epoch, opened.next(), &[end.clone().into()]).await.unwrap();
+        broker.log.append(job.id, opened.epoch, next, &[end.clone().into()]).await.unwrap();
     }
     end
 }
@@ -51,7 +62,18 @@ async fn an_end_that_was_not_stored_is_stored_from_the_log() {
     let job = job(&broker);
     let end = stream(&broker, &job, true).await;
     recover(&shared(&broker), &job).await.unwrap();
-    assert_eq!(stored(&broker, &job).await, protocol::resource_of(&end.into()));
+    assert_eq!(stored(&broker, &job).await, end.response());
+}
+
+#[tokio::test]
+async fn the_end_of_a_log_of_several_pages_is_found() {
+    for records in [(PAGE_BYTES / 1024 - 1) as u64, (PAGE_BYTES / 1024) as u64, 600] {
+        let broker = broker::memory::broker();
+        let job = job(&broker);
+        let end = long_stream(&broker, &job, records, true).await;
+        recover(&shared(&broker), &job).await.unwrap();
+        assert_eq!(stored(&broker, &job).await, end.response(), "{records} records");
+    }
 }
 
 #[tokio::test]
