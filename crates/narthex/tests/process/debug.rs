@@ -1,6 +1,12 @@
 //! What a process says of its inside.
 
-use std::{io::Write as _, net::TcpStream, process::Command};
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    process::Command,
+    sync::mpsc,
+    thread,
+};
 
 use serde_json::Value;
 
@@ -23,7 +29,7 @@ const INPUT: usize = 200_000;
 
 /// Has the process remember more and more, for whoever may continue a response, until `profile` is done.
 fn while_it_remembers<T: Send>(running: &Running, profile: impl FnOnce() -> T + Send) -> T {
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let profile = scope.spawn(profile);
         while !profile.is_finished() {
             running.stream(&format!("demo:tokens=1 {}", "x".repeat(INPUT)));
@@ -87,7 +93,7 @@ fn what_cannot_be_profiled_is_told() {
             assert!(page.starts_with("`seconds` is 1 to 120"), "{page}");
         }
     }
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let both =
             [0, 1].map(|_| scope.spawn(|| running.admin("/debug/pprof/profile?seconds=1&format=folded").0));
         let mut both = both.map(|one| one.join().unwrap());
@@ -101,18 +107,29 @@ fn what_cannot_be_profiled_is_told() {
 fn a_profile_ends_with_who_asked_for_it() {
     let (running, _) = Running::dev();
     for kind in ["profile", "heap"] {
-        let short = || running.admin(&format!("/debug/pprof/{kind}?seconds=1&format=folded")).0;
-        let long = || {
+        let request = format!("GET /debug/pprof/{kind}?seconds=120 HTTP/1.1\r\nhost: admin\r\n\r\n");
+        let ask = || {
             let mut client = TcpStream::connect(&running.admin).unwrap();
-            // In one packet: what comes in several may wait for an acknowledgement, and the other one is always first.
-            let request = format!("GET /debug/pprof/{kind}?seconds=120 HTTP/1.1\r\nhost: admin\r\n\r\n");
             client.write_all(request.as_bytes()).unwrap();
-            // Of the two, the other one may have come first.
-            (short() == 409).then_some(client)
+            client
         };
-        let client = (0..20).find_map(|_| long()).unwrap();
-        drop(client);
-        assert!((0..5_000).any(|_| short() == 200), "it goes on");
+        // Whichever comes first is profiled for. The other one is told so at once, and so it is known that the first has begun.
+        let clients = [ask(), ask()];
+        let (answered, answers) = mpsc::channel();
+        for (place, client) in clients.iter().enumerate() {
+            let (mut client, answered) = (client.try_clone().unwrap(), answered.clone());
+            thread::spawn(move || {
+                let mut status = [0; 12];
+                let read = client.read_exact(&mut status);
+                // The test may be over.
+                let _ = answered.send((place, read.map(|()| status)));
+            });
+        }
+        let (refused, status) = answers.recv().unwrap();
+        assert_eq!(&status.unwrap(), b"HTTP/1.1 409");
+        clients[1 - refused].shutdown(Shutdown::Both).unwrap();
+        let next = || running.admin(&format!("/debug/pprof/{kind}?seconds=1&format=folded")).0;
+        assert!((0..5_000).any(|_| next() == 200), "it goes on");
     }
 }
 
