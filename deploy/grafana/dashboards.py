@@ -51,7 +51,7 @@ def overview():
         section("Trouble"),
         graph(
             "Alerts that fire", COUNT, ('sum by (alertname) (ALERTS{alertname=~"Narthex.+",alertstate="firing"})', "{{alertname}}"),
-            text="docs/operations.md says what to do at each.", width=24,
+            text="docs/operations.md says what to do at each.", width=24, none="None fires.",
         ),
         graph("Errors told to clients", PER_SECOND, (rate("narthex_gateway_errors_total", "error_type, code"), "{{error_type}} {{code}}")),
         graph("Limits hit", PER_SECOND, (rate("narthex_gateway_limited_total", "limit"), "{{limit}}")),
@@ -75,8 +75,8 @@ def overview():
 
 
 def latency():
-    def layer(name, moment, title, text=""):
-        return graph(title, SECONDS, *quantiles(layers(name, moment)), text=text, width=8, log=True)
+    def layer(name, moment, title, text="", width=8):
+        return graph(title, SECONDS, *quantiles(layers(name, moment)), text=text, width=width, log=True)
 
     def together(title, moment):
         slowest = f'histogram_quantile(0.99, sum by (le, layer) (narthex:layer_seconds_bucket:rate5m{{moment="{moment}"}}))'
@@ -88,16 +88,16 @@ def latency():
         together("Between tokens, p99 of each layer", "between_tokens"),
         together("On every record, p99 of each layer", "every_record"),
         section("To the first token, from the outside in"),
-        layer("client", "first_token", "Client: asked to first delta"),
-        layer("queue", "first_token", "Queue: accepted to claimed", CLOCKS),
-        layer("worker", "first_token", "Worker: claimed to first output"),
-        layer("upstream", "first_token", "Model server: called to first output"),
+        layer("client", "first_token", "Client: asked to first delta", width=6),
+        layer("queue", "first_token", "Queue: accepted to claimed", CLOCKS, width=6),
+        layer("worker", "first_token", "Worker: claimed to first output", width=6),
+        layer("upstream", "first_token", "Model server: called to first output", width=6),
         section("Between tokens, from the outside in"),
         layer("client", "between_tokens", "Client: delta to delta"),
         layer("gateway", "every_record", "Gateway: arrived to rendered"),
         layer("broker", "every_record", "Broker: appended to arrived", CLOCKS),
-        layer("append", "every_record", "Worker: one append"),
-        layer("upstream", "between_tokens", "Model server: output to output"),
+        layer("append", "every_record", "Worker: one append", width=12),
+        layer("upstream", "between_tokens", "Model server: output to output", width=12),
         section("The broker, by operation"),
         graph(
             "Operations of the broker, p99", SECONDS, ('narthex:broker_operation_seconds:p99{operation!="claim"}', "{{operation}}"),
@@ -149,7 +149,7 @@ def model():
         graph(
             "Taken over, and found by the guard", PER_SECOND,
             (of("narthex_worker_takeovers_total"), "taken over"),
-            (of("narthex_worker_guarded_total", "rule, effect"), "{{rule}} {{effect}}"),
+            (of("narthex_worker_guarded_total", "rule, effect"), "{{rule}} {{effect}}"), none="Nothing so far.",
         ),
         heat("Model server: called to first output", f"sum by (le) ({layers('upstream', 'first_token', mine)})"),
         variables=[chosen("model", "Model", "narthex_worker_running_responses")],
@@ -182,7 +182,7 @@ def gateway():
             (of("narthex_gateway_connections_closed_total", "reason"), "{{reason}}"),
         ),
         graph("Traffic", BYTES_PER_SECOND, (of("narthex_gateway_traffic_bytes_total", "transport, direction"), "{{transport}} {{direction}}")),
-        graph("Messages on WebSockets", PER_SECOND, (of("narthex_gateway_messages_received_total", "type"), "{{type}}")),
+        graph("Messages on WebSockets", PER_SECOND, (of("narthex_gateway_messages_received_total", "type"), "{{type}}"), none="None so far."),
         graph("Errors told", PER_SECOND, (of("narthex_gateway_errors_total", "error_type, code"), "{{error_type}} {{code}}")),
         graph("Limits hit", PER_SECOND, (of("narthex_gateway_limited_total", "limit"), "{{limit}}")),
 

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 SOURCE = grafana.DataSourceRef("prometheus", "${datasource}")
 
 # The one unit of each quantity, as Grafana calls it.
-SECONDS, BYTES, SHARE, COUNT, PER_SECOND, BYTES_PER_SECOND = "s", "bytes", "percentunit", "short", "cps", "binBps"
+SECONDS, BYTES, SHARE, COUNT, PER_SECOND, BYTES_PER_SECOND = "s", "bytes", "percentunit", "short", "count:/s", "binBps"
 
 
 def query(expression, legend):
@@ -26,10 +26,12 @@ def finish(panel, title, text, unit, width, height):
     return panel.unit(unit) if unit else panel
 
 
-def graph(title, unit, *queries, text="", width=12, log=False, stacked=False):
-    """Lines over time: `queries` are pairs of an expression and its legend."""
+def graph(title, unit, *queries, text="", width=12, log=False, stacked=False, none=None):
+    """Lines over time: `queries` are pairs of an expression and its legend. Where there is nothing yet it says `none`."""
     panel = finish(timeseries.Panel(), title, text, unit, width, 8)
-    panel.line_width(1).fill_opacity(10).show_points(models.VisibilityMode.NEVER)
+    panel.line_width(1).fill_opacity(25 if stacked else 0).show_points(models.VisibilityMode.NEVER)
+    if none:
+        panel.no_value(none)
     panel.tooltip(common.VizTooltipOptions().mode(models.TooltipDisplayMode.MULTI).sort(models.SortOrder.DESCENDING))
     legend = common.VizLegendOptions().display_mode(models.LegendDisplayMode.LIST).placement(models.LegendPlacement.BOTTOM)
     panel.legend(legend.show_legend(True))
@@ -71,7 +73,7 @@ def rows(title, *columns, by, width=24):
         names[f"Value #{letter}"] = heading
     for id_val, options in (
         ("joinByField", {"byField": by, "mode": "outer"}),
-        ("filterFieldsByName", {"include": {"pattern": f"^{by}$|^Value"}}),
+        ("filterFieldsByName", {"include": {"pattern": f"/^{by}$|^Value/"}}),
         ("organize", {"renameByName": names}),
     ):
         panel.with_transformation(grafana.DataTransformerConfig(id_val, options=options))
