@@ -121,6 +121,10 @@ impl Engine for DemoEngine {
     async fn models(&self) -> Result<Option<Vec<String>>, Error> {
         Ok(Some(self.config.models.clone()))
     }
+
+    fn server(&self) -> &str {
+        "demo"
+    }
 }
 
 #[cfg(test)]
