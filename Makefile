@@ -3,7 +3,7 @@
 #   make run ARGS="--upstream http://localhost:11434/v1"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards up down compose-test image chart chart-install keda-test edge-test collector-test
+.PHONY: help run test test-kafka kafka check chaos abuse bench flame fuzz micro baseline trace-cost docs dashboards dashboards-test up down compose-test image chart chart-install keda-test edge-test collector-test
 
 ARGS ?=
 CARGO ?= cargo
@@ -85,6 +85,12 @@ dashboards: ## Write Grafana's dashboards from deploy/grafana/dashboards.py
 	@scripts/install dashboards
 	@.venv/bin/python -B deploy/grafana/dashboards.py
 
+dashboards-test: ## Look at the dashboards: a real Grafana draws them in a real browser, each panel is checked: IMAGES=folder keeps the pictures
+	@scripts/install viewer
+	@$(CARGO) build --locked --package narthex
+	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" \
+		GRAFANA_HOME="$${GRAFANA_HOME:-$$(scripts/target-directory)/tools/grafana}" scripts/test-dashboards
+
 up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load balancer
 	docker compose up --build --detach --wait
 	@echo "The cluster listens on http://127.0.0.1:$${PORT:-8080}/v1; 'make down' stops it."
@@ -92,10 +98,11 @@ up: ## Start a cluster with Docker: two gateways, two workers, Redis, a load bal
 down: ## Stop that cluster
 	docker compose down
 
-compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with images made of Debian's packages; takes root and dockerd: COMPILE=yes
+compose-test: ## Run docker-compose.yml on a Docker engine of one's own, with images made of Debian's packages; takes root and dockerd: COMPILE=yes WATCHED=yes
 	@scripts/install kafka
+	@$(if $(WATCHED),scripts/install watched)
 	$(if $(COMPILE),,@$(CARGO) build --locked --release --package narthex)
-	@TEST_NARTHEX="$$(scripts/target-directory)/release/narthex" scripts/test-compose
+	@TEST_NARTHEX="$$(scripts/target-directory)/release/narthex" WATCHED="$(WATCHED)" scripts/test-compose
 
 image: ## Build the container image
 	DOCKER_BUILDKIT=1 docker build --file deploy/Dockerfile --tag "$${IMAGE:-narthex}:$${IMAGE_TAG:-dev}" .

@@ -170,7 +170,7 @@ def gateway():
         number("Connections", COUNT, f"sum(narthex_gateway_connections{{{here}}})"),
         number("Requests", PER_SECOND, of("narthex_gateway_requests_total")),
         number("Tokens", PER_SECOND, of("narthex_gateway_tokens_total")),
-        number("Memory", BYTES, f"narthex_memory_used_bytes{{{here}}}"),
+        number("Memory in use", BYTES, f"narthex_memory_used_bytes{{{here}}}"),
         number("Open files", SHARE, f"narthex:open_files:ratio{{{here}}}", bad=0.8, text="Of those that it may have open."),
         number("Lag of tasks, p99", SECONDS, f"narthex:runtime_lag_seconds:p99{{{here}}}", bad=0.1),
 
