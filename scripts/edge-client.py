@@ -41,8 +41,10 @@ class Response:
 
     def __init__(self):
         self.id, self.next, self.deltas, self.end = None, 0, 0, None
+        self.heard = time.monotonic()
 
     def hear(self, event):
+        self.heard = time.monotonic()
         if event["sequence_number"] != self.next:
             fail(f"{self.id}: event {event['sequence_number']} came where {self.next} was due")
         self.next += 1
@@ -52,6 +54,9 @@ class Response:
             print(f"streams {self.id}", flush=True)
         if event["type"] in TERMINAL:
             self.end = event["type"]
+
+    def cut_off(self, why=""):
+        print(f"cut off after event {self.next - 1} and {time.monotonic() - self.heard:.0f} s of silence {why}".rstrip(), flush=True)
 
     def told(self, way, resumes=0):
         if self.end != "response.completed":
@@ -89,7 +94,9 @@ def ask(method, path, body=None):
 def open_socket(subprotocols=None):
     place = f"wss://{URL.netloc}/v1/responses"
     return connect(
-        place, sock=reach(), ssl=TLS, server_hostname=URL.hostname, additional_headers=headers(), subprotocols=subprotocols
+        place, sock=reach(), ssl=TLS, server_hostname=URL.hostname, additional_headers=headers(), subprotocols=subprotocols,
+        # As little as can be: what is silent is to be silent.
+        ping_interval=None,
     )
 
 
@@ -129,7 +136,7 @@ def sse(prompt):
         if response.end:
             return response.told("server-sent events", resumes)
         # Most ends before the end look like any other end to this library.
-        print(f"cut off after event {response.next - 1}", flush=True)
+        response.cut_off()
         resumes += 1
         path = f"/v1/responses/{response.id}?stream=true&starting_after={response.next - 1}"
         answer = ask_again(path)
@@ -166,7 +173,7 @@ async def narthex_socket(prompt):
         try:
             await read_socket(connection, response)
         except ConnectionClosed as error:
-            print(f"cut off after event {response.next - 1}: {error!r}", flush=True)
+            response.cut_off(repr(error))
             resumes += 1
             connection = await connect_again()
             message = {"type": "narthex:response.resume", "response_id": response.id, "starting_after": response.next - 1}
