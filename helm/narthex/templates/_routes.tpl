@@ -49,7 +49,6 @@ haproxy.org/timeout-tunnel: 2h
 haproxy.org/load-balance: leastconn
 haproxy-ingress.github.io/timeout-server: 1h
 haproxy-ingress.github.io/timeout-tunnel: 2h
-haproxy-ingress.github.io/timeout-client: 1h
 haproxy-ingress.github.io/balance-algorithm: leastconn
 {{- if $isTls }}
 haproxy.org/server-ssl: "true"
@@ -58,6 +57,7 @@ haproxy-ingress.github.io/secure-backends: "true"
 {{- if $sticky }}
 haproxy.org/cookie-persistence: narthex
 haproxy-ingress.github.io/affinity: cookie
+haproxy-ingress.github.io/session-cookie-name: narthex
 {{- end }}
 {{- else if and (eq $controller "traefik") .Values.ingress.tls.enabled }}
 {{- /* Of the part `tls` it takes the certificates alone: without this, and unless its entry point says so, whoever comes by TLS gets 404. */}}
