@@ -120,7 +120,7 @@ keda-test: ## Let a real KEDA scale the chart's workers by what they have to do,
 	@$(CARGO) build --locked --package narthex
 	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-keda
 
-edge-test: ## Let a real Traefik lead to the chart's gateways, and a real Prometheus with its adapter scale them; takes a network of its own
+edge-test: ## Let a real Traefik, nginx and HAProxy lead to the chart's gateways, and a real Prometheus with its adapter scale them; takes a network of its own
 	@scripts/install edge
 	@$(CARGO) build --locked --package narthex
 	@TEST_NARTHEX="$$(scripts/target-directory)/debug/narthex" scripts/test-edge

@@ -1,0 +1,2 @@
+-- As Debian calls it.
+return require("nginx.cookie")

@@ -1,0 +1,2 @@
+-- No package has it, and only global limits ask for it.
+return {}

@@ -1,0 +1,2 @@
+-- No package has it, and only OCSP stapling asks for it.
+return {}
