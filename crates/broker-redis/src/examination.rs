@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     Config,
-    probe::{evicts, field, first_answer, judge, keeps_no_log},
+    probe::{evicts, field, first_answer, judge, keeps_no_log, name},
     target::Target,
 };
 
@@ -62,8 +62,7 @@ async fn setting(connection: &mut MultiplexedConnection, name: &str) -> Option<S
 }
 
 fn reached(target: &Target, info: &str, took: Duration) -> Finding {
-    let version = field(info, "redis_version").unwrap_or("unknown");
-    let seen = format!("version {version} at {target} answers in {:.1} ms", took.as_secs_f64() * 1e3);
+    let seen = format!("{} at {target} answers in {:.1} ms", name(info), took.as_secs_f64() * 1e3);
     if took <= SLOW {
         return Finding::fine("redis", seen);
     }

@@ -83,10 +83,19 @@ pub(crate) fn judge(target: &Target, info: &str) -> Result<(), Error> {
     if major.is_none_or(|major| major < OLDEST) {
         return Err(Error::refused(Unusable::Old { at, version: version.into() }));
     }
-    match (field(info, "redis_mode") == Some("cluster"), target.is_cluster()) {
+    // Not the mode: where Redis has `redis_mode`, Valkey has `server_mode`.
+    match (field(info, "cluster_enabled") == Some("1"), target.is_cluster()) {
         (true, false) => Err(Error::refused(Unusable::IsCluster { at })),
         (false, true) => Err(Error::refused(Unusable::IsNoCluster { at })),
         _ => Ok(()),
+    }
+}
+
+/// What the server calls itself. Valkey tells the version of Redis that it stands in for, too.
+pub(crate) fn name(info: &str) -> String {
+    match field(info, "valkey_version") {
+        Some(version) => format!("Valkey {version}"),
+        None => format!("version {}", field(info, "redis_version").unwrap_or("unknown")),
     }
 }
 

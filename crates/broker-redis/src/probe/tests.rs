@@ -1,4 +1,4 @@
-use super::{judge, keeps_no_log};
+use super::{judge, keeps_no_log, name};
 use crate::{Config, target::Target};
 
 fn judged(url: &str, info: &str) -> Result<(), String> {
@@ -9,23 +9,29 @@ fn judged(url: &str, info: &str) -> Result<(), String> {
 #[test]
 fn a_server_of_the_right_kind_will_do() {
     assert_eq!(
-        judged("redis://a:1", "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n"),
+        judged("redis://a:1", "# Server\r\nredis_version:7.0.15\r\n# Cluster\r\ncluster_enabled:0\r\n"),
         Ok(())
     );
-    assert_eq!(judged("redis+cluster://a:1", "redis_version:8.2.1\r\nredis_mode:cluster\r\n"), Ok(()));
+    assert_eq!(judged("redis+cluster://a:1", "redis_version:8.2.1\r\ncluster_enabled:1\r\n"), Ok(()));
 }
 
 #[test]
 fn any_other_is_told_what_to_do_about() {
-    let old = judged("redis://a:1", "redis_version:6.2.14\r\nredis_mode:standalone\r\n").unwrap_err();
+    let old = judged("redis://a:1", "redis_version:6.2.14\r\ncluster_enabled:0\r\n").unwrap_err();
     assert_eq!(old, "the Redis at a:1 has version 6.2.14: run version 7 or later");
     assert!(
-        judged("redis://a:1", "redis_version:7.4.0\r\nredis_mode:cluster\r\n")
+        judged("redis://a:1", "redis_version:7.4.0\r\ncluster_enabled:1\r\n")
             .unwrap_err()
             .contains("+cluster")
     );
     assert!(judged("redis+cluster://a:1", "redis_version:7.4.0\r\n").unwrap_err().contains("one URL"));
     assert!(judged("redis://a:1", "").is_err());
+}
+
+#[test]
+fn valkey_is_told_by_its_own_version() {
+    assert_eq!(name("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n"), "Valkey 8.1.1");
+    assert_eq!(name("redis_version:7.4.0\r\n"), "version 7.4.0");
 }
 
 #[test]
