@@ -10,8 +10,9 @@ use bytestring::ByteString;
 
 use crate::{Filter, Guard, Rule};
 
-/// What is longer is no number that anyone means; it is guarded like other text between strings.
-const MAX_NUMBER_BYTES: usize = 64;
+/// How much of a number is held back, until it is known what is in it. The largest that somebody may mean is an integer of 3,072 bits,
+/// of 925 digits. What is longer becomes a string, as if something had been found in it: then it need not be held back any more.
+const MAX_NUMBER_BYTES: usize = 1024;
 
 /// Guards one JSON text that comes in pieces.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ enum State {
     Between,
     /// In a number, of which all is held back.
     Number,
+    /// In what began as a number, and is a string because of its length.
+    LongNumber,
     String,
     Escape,
 }
@@ -70,6 +73,7 @@ impl JsonFilter {
         match self.state {
             State::Escape => self.give_up_escape(),
             State::Number => self.end_number(),
+            State::LongNumber => self.border(State::Between),
             State::Between | State::String => {}
         }
         self.give_up_half();
@@ -96,13 +100,20 @@ impl JsonFilter {
                 self.state = State::Number;
             }
             (State::Between, _) => self.between(character),
-            (State::Number, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')
-                if self.token.len() < MAX_NUMBER_BYTES =>
-            {
+            (State::Number, '-' | '+' | '.' | 'e' | 'E' | '0'..='9') => {
                 self.token.push(character);
+                if self.token.len() > MAX_NUMBER_BYTES {
+                    self.border(State::LongNumber);
+                    self.read = std::mem::take(&mut self.token);
+                }
             }
+            (State::LongNumber, '-' | '+' | '.' | 'e' | 'E' | '0'..='9') => self.read.push(character),
             (State::Number, _) => {
                 self.end_number();
+                self.step(character);
+            }
+            (State::LongNumber, _) => {
+                self.border(State::Between);
                 self.step(character);
             }
             (State::String, '"') => self.border(State::Between),
@@ -120,6 +131,7 @@ impl JsonFilter {
             self.out.push('"');
         }
         self.state = next;
+        self.expects_value = false;
         self.filter.as_json_value = next == State::Between;
     }
 
@@ -133,15 +145,11 @@ impl JsonFilter {
         self.read.push(if character == '\r' { '\n' } else { character });
     }
 
-    /// A number is whole, or too long for one.
+    /// A number is whole.
     fn end_number(&mut self) {
         self.state = State::Between;
         self.expects_value = false;
         let number = std::mem::take(&mut self.token);
-        if number.len() == MAX_NUMBER_BYTES {
-            self.read.push_str(&number);
-            return;
-        }
         self.filter.as_json_value = false;
         let passed = [self.filter.push(number.as_str().into()), self.filter.finish()].concat();
         self.filter.as_json_value = true;

@@ -1,6 +1,7 @@
 //! The output guard, inside of JSON. The first eight bytes say how to cut the rest.
 //!
-//! However it is cut, the same comes out. What was JSON stays JSON, and where nothing is found, the same JSON.
+//! However it is cut, the same comes out. What was JSON stays JSON, and where nothing is found, the same JSON, except for a number that
+//! is so long that it becomes a string.
 #![no_main]
 #![expect(clippy::expect_used, reason = "what cannot be here is a finding")]
 
@@ -31,8 +32,13 @@ fuzz_target!(|data: &[u8]| {
     let Ok(before) = serde_json::from_str::<Value>(whole) else { return };
     let after = serde_json::from_str::<Value>(&outcome);
     let after = after.unwrap_or_else(|error| panic!("{whole:?} became {outcome:?}: {error}"));
-    assert!(is_changed || after == before, "{whole:?} became {outcome:?}");
+    assert!(is_changed || after == before || has_long_number(whole), "{whole:?} became {outcome:?}");
 });
+
+fn has_long_number(text: &str) -> bool {
+    let is_of_numbers = |c: char| matches!(c, '-' | '+' | '.' | 'e' | 'E' | '0'..='9');
+    text.split(|c| !is_of_numbers(c)).any(|run| run.len() > 1024)
+}
 
 /// What comes out, and whether anything was found.
 fn guarded(pieces: &[&str]) -> (String, bool) {

@@ -45,6 +45,26 @@ fn what_was_json_stays_so() {
     }
 }
 
+/// As found by `guard_json` of the fuzz targets: a card number with many digits behind its point.
+#[test]
+fn a_long_number_stays_json() {
+    let guard = looking_for(&["card_number"]);
+    for digits in [80, 1000, 1003, 1004, 1005, 5000] {
+        for (number, expected) in [
+            (format!("4111111111111111.{}", "5".repeat(digits)), format!("[card_number].{}", "5".repeat(digits))),
+            (format!("0.{}e4", "5".repeat(digits)), format!("0.{}e4", "5".repeat(digits))),
+        ] {
+            let text = format!("[{number},{{\"a\": {number} }}, 1]");
+            let out = whole(&guard, &text);
+            let is_string = number != expected || number.len() > 1024;
+            let expected = if is_string { format!("\"{expected}\"") } else { expected };
+            assert_eq!(out, format!("[{expected},{{\"a\": {expected} }}, 1]"));
+            assert_eq!(by_character(&guard, &text), out);
+            assert_eq!(whole(&guard, &number), expected);
+        }
+    }
+}
+
 #[test]
 fn what_is_no_json_is_guarded_too() {
     let guard = looking_for(&["email"]);
