@@ -51,7 +51,10 @@ fn a_long_number_stays_json() {
     let guard = looking_for(&["card_number"]);
     for digits in [80, 1000, 1003, 1004, 1005, 5000] {
         for (number, expected) in [
-            (format!("4111111111111111.{}", "5".repeat(digits)), format!("[card_number].{}", "5".repeat(digits))),
+            (
+                format!("4111111111111111.{}", "5".repeat(digits)),
+                format!("[card_number].{}", "5".repeat(digits)),
+            ),
             (format!("0.{}e4", "5".repeat(digits)), format!("0.{}e4", "5".repeat(digits))),
         ] {
             let text = format!("[{number},{{\"a\": {number} }}, 1]");
