@@ -91,11 +91,11 @@ pub(crate) fn judge(target: &Target, info: &str) -> Result<(), Error> {
     }
 }
 
-/// What the server calls itself. Valkey tells the version of Redis that it stands in for, too.
+/// What the server is. Valkey tells the version of Redis that it stands in for, too.
 pub(crate) fn name(info: &str) -> String {
     match field(info, "valkey_version") {
         Some(version) => format!("Valkey {version}"),
-        None => format!("version {}", field(info, "redis_version").unwrap_or("unknown")),
+        None => format!("Redis {}", field(info, "redis_version").unwrap_or("of an unknown version")),
     }
 }
 

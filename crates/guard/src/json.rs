@@ -10,8 +10,8 @@ use bytestring::ByteString;
 
 use crate::{Filter, Guard, Rule};
 
-/// How much of a number is held back, until it is known what is in it. The largest that somebody may mean is an integer of 3,072 bits,
-/// of 925 digits. What is longer becomes a string, as if something had been found in it: then it need not be held back any more.
+/// How much of a number is held back, until it is known what is in it: an integer of 3,072 bits has 925 digits. What is longer becomes
+/// a string, as if something had been found in it: then it need not be held back any more.
 const MAX_NUMBER_BYTES: usize = 1024;
 
 /// Guards one JSON text that comes in pieces.
@@ -100,14 +100,8 @@ impl JsonFilter {
                 self.state = State::Number;
             }
             (State::Between, _) => self.between(character),
-            (State::Number, '-' | '+' | '.' | 'e' | 'E' | '0'..='9') => {
-                self.token.push(character);
-                if self.token.len() > MAX_NUMBER_BYTES {
-                    self.border(State::LongNumber);
-                    self.read = std::mem::take(&mut self.token);
-                }
-            }
-            (State::LongNumber, '-' | '+' | '.' | 'e' | 'E' | '0'..='9') => self.read.push(character),
+            (State::Number, _) if is_of_number(character) => self.number(character),
+            (State::LongNumber, _) if is_of_number(character) => self.read.push(character),
             (State::Number, _) => {
                 self.end_number();
                 self.step(character);
@@ -143,6 +137,15 @@ impl JsonFilter {
         };
         // To JSON the same; and no sign of somebody writing over a line.
         self.read.push(if character == '\r' { '\n' } else { character });
+    }
+
+    /// A character of a number.
+    fn number(&mut self, character: char) {
+        self.token.push(character);
+        if self.token.len() > MAX_NUMBER_BYTES {
+            self.border(State::LongNumber);
+            self.read = std::mem::take(&mut self.token);
+        }
     }
 
     /// A number is whole.
@@ -248,6 +251,11 @@ impl JsonFilter {
             write_escaped(&mut self.out, text);
         }
     }
+}
+
+/// Whether it may stand in a number, wherever that is (RFC 8259, section 6).
+const fn is_of_number(character: char) -> bool {
+    matches!(character, '-' | '+' | '.' | 'e' | 'E' | '0'..='9')
 }
 
 /// Writes `text` as it stands within a JSON string (RFC 8259, section 7).

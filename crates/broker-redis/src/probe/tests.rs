@@ -29,9 +29,9 @@ fn any_other_is_told_what_to_do_about() {
 }
 
 #[test]
-fn valkey_is_told_by_its_own_version() {
+fn a_server_is_told_by_its_own_name() {
     assert_eq!(name("redis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:8.1.1\r\n"), "Valkey 8.1.1");
-    assert_eq!(name("redis_version:7.4.0\r\n"), "version 7.4.0");
+    assert_eq!(name("redis_version:7.4.0\r\n"), "Redis 7.4.0");
 }
 
 #[test]
